@@ -1,0 +1,12 @@
+"""Intrinsic dimension and information imbalance of the layers of variational autoencoders."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("vae-geometry")
+except PackageNotFoundError:  # run from the source tree, as the workflow does
+    __version__ = "0.1.0"
+
+
+class VaeGeometryError(Exception):
+    """A mistake that the user can mend; the message is one sentence: what is wrong, where, what to do."""
