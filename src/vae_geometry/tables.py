@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUN = [
     pa.field("dataset", pa.string()),
@@ -164,11 +167,13 @@ def read(kind: str, paths: Iterable[Path]) -> pa.Table:
         except FileNotFoundError:
             raise VaeGeometryError(f"{path}: no such file; run the stage that makes it first") from None
         except (pa.ArrowInvalid, ValueError, KeyError, OSError) as error:
-            raise VaeGeometryError(f"{path}: not a table of kind {kind} ({error}); remove it to make it again") from None
+            raise VaeGeometryError(
+                f"{path}: not a table of kind {kind} ({error}); remove it to make it again"
+            ) from None
     return pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
 
 
-def read_frame(kind: str, selection: Selection) -> pd.DataFrame:
+def read_frame(kind: str, selection: Selection) -> "pd.DataFrame":
     """Read the selected tables of one kind as a data frame."""
     return read(kind, selection.files(kind)).to_pandas()
 

@@ -1,0 +1,258 @@
+"""Command line: one subcommand a stage, the ones that the workflow's rules run."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vae_geometry import VaeGeometryError, __version__
+
+# Each stage imports what it needs when it runs: torch alone takes seconds to import.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        As on the command line, which is read where it is None.
+
+    Returns
+    -------
+    int
+        Exit status: 1 with one sentence on stderr where the user can mend what is wrong.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    try:
+        options.run(options)
+    except VaeGeometryError as error:
+        print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vae-geometry", description="Geometry of the layers of VAEs, stage by stage.")
+    parser.add_argument("--version", action="version", version=__version__)
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+
+    def stage(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+        added = stages.add_parser(
+            name, help=summary, description=summary, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        added.set_defaults(run=run)
+        return added
+
+    add = stage("prepare-dataset", _prepare_dataset, "Fetch or find images and store them as 32 x 32 pixels, uint8.")
+    add.add_argument("source", choices=["digits", "mnist", "fashion_mnist", "cifar10", "imagefolder"])
+    add.add_argument("--output", type=Path, required=True, help="folder for train.npz and test.npz")
+    add.add_argument("--root", type=Path, help="folder with the raw files (imagefolder: train/CLASS, test/CLASS)")
+    add.add_argument("--downloads", type=Path, default=Path("resources/downloads"), help="where downloads are kept")
+
+    add = stage("initialise", _initialise, "Write the untrained network of a run: the checkpoint of epoch 0.")
+    add.add_argument("--images", type=Path, required=True, help="train.npz of the data set")
+    add.add_argument("--output", type=Path, required=True, help="checkpoint to write (.safetensors)")
+    add.add_argument("--dataset", default="", help="name of the data set in the tables")
+    add.add_argument("--noise", choices=["fresh", "repeated"], default="fresh", help="name of the run in the tables")
+    add.add_argument("--bottleneck", type=_positive, required=True, help="K, latent dimensions")
+    add.add_argument("--seed", type=_not_negative, default=0, help="seed of the run")
+    add.add_argument(
+        "--channels", type=_positive, nargs=4, default=[64, 128, 256, 256], help="widths of the encoder's blocks"
+    )
+
+    add = stage("train", _train, "Train a network from its checkpoint of epoch 0; one that was killed goes on.")
+    add.add_argument("--images", type=Path, required=True, help="train.npz of the data set")
+    add.add_argument("--initial", type=Path, required=True, help="checkpoint of the untrained network")
+    add.add_argument("--output", type=Path, required=True, help="folder of the run")
+    add.add_argument(
+        "--noise", choices=["fresh", "repeated"], default="fresh", help="latent noise and batches per epoch"
+    )
+    add.add_argument("--epochs", type=_positive, default=200, help="passes over the training images")
+    add.add_argument("--checkpoints", type=_not_negative, nargs="+", default=[200], help="epochs to keep")
+    add.add_argument("--batch-size", type=_positive, default=256, help="images")
+    add.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
+    add.add_argument("--weight-decay", type=float, default=1e-4, help="of Adam")
+    add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
+    add.add_argument("--validation-fraction", type=float, default=0.2, help="part of the images held back")
+    add.add_argument("--n-images", type=_positive, help="use only so many of the images (default: all)")
+    _add_device(add)
+
+    add = stage(
+        "dump-activations", _dump_activations, "Write the activations of all 11 layers on the first test images."
+    )
+    add.add_argument("checkpoint", type=Path, help="network (.safetensors)")
+    add.add_argument("--reconstructions", type=Path, help="npz file for a few images and their reconstructions")
+    _add_images(add, "folder for layerNN.npy, float32 (N, D)")
+    _add_device(add)
+
+    add = stage("measure-geometry", _measure_geometry, "Measure ID and II of any folder of layerNN.npy, float (N, D).")
+    add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
+    add.add_argument("--output", type=Path, required=True, help="folder for the two parquet files")
+    _add_memory(add)
+    add.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+
+    add = stage(
+        "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
+    )
+    add.add_argument("activations", type=Path, help="folder written by dump-activations")
+    add.add_argument("--output", type=Path, required=True, help="parquet file to write")
+    add.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+    add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
+
+    add = stage("compare-bottlenecks", _compare_bottlenecks, "Measure II between all layers of networks of several K.")
+    add.add_argument("checkpoints", type=Path, nargs="+", help="one network per K, of one seed and epoch")
+    _add_images(add, "parquet file to write")
+    _add_memory(add)
+    _add_device(add)
+
+    add = stage("collect-tables", _collect_tables, "Join the tables of a sweep, one parquet file a kind.")
+    _add_selection(add, many=True)
+    add.add_argument("--output", type=Path, required=True, help="folder for the tables")
+
+    add = stage("plot", _plot, "Draw a figure of a data set, with the numbers beside it.")
+    add.add_argument("figure", help="figure1, figure2, figure3, figureA1, figureA2, losses, ii_matrix, ...")
+    _add_selection(add, many=False)
+    add.add_argument("--published", type=Path, help="folder of the published values, for figure `published`")
+    add.add_argument("--output", type=Path, required=True, help="path of the figure without .png, .pdf, .csv")
+    return parser
+
+
+def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="test.npz of the data set")
+    parser.add_argument("--output", type=Path, required=True, help=output)
+    parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+    parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where torch computes")
+    parser.add_argument("--threads", type=_positive, default=2, help="CPU threads")
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--memory-mb", type=_positive, default=4000, help="memory to work with, in megabytes")
+
+
+def _add_selection(parser: argparse.ArgumentParser, many: bool) -> None:
+    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder of the sweep")
+    parser.add_argument("--dataset", nargs="+" if many else 1, required=True, help="as named in the config")
+    parser.add_argument("--noise", nargs="+", required=True, choices=["fresh", "repeated"], help="kind of latent noise")
+    parser.add_argument("--bottleneck", nargs="+", type=_positive, required=True, help="K")
+    parser.add_argument("--seed", nargs="+", type=_not_negative, required=True, help="seeds of the runs")
+    parser.add_argument("--epoch", nargs="+", type=_not_negative, required=True, help="checkpoints")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _prepare_dataset(options: argparse.Namespace) -> None:
+    from vae_geometry.datasets import prepare_dataset
+
+    prepare_dataset(options.source, options.output, options.root, options.downloads)
+
+
+def _initialise(options: argparse.Namespace) -> None:
+    from vae_geometry.datasets import load_images
+    from vae_geometry.training import initialise
+
+    config = {
+        "dataset": options.dataset,
+        "noise": options.noise,
+        "bottleneck": options.bottleneck,
+        "channels": options.channels,
+        "image_channels": load_images(options.images).shape[1],
+    }
+    initialise(options.output, config, options.seed)
+
+
+def _train(options: argparse.Namespace) -> None:
+    import torch
+
+    from vae_geometry.datasets import load_images
+    from vae_geometry.models import select_device
+    from vae_geometry.training import Training, train
+
+    training = Training(
+        epochs=options.epochs,
+        checkpoints=tuple(sorted(set(options.checkpoints) - {0})),  # epoch 0 is there already
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        beta=options.beta,
+        noise=options.noise,
+        validation_fraction=options.validation_fraction,
+        images=options.n_images,
+    )
+    device = select_device(options.device, options.threads)
+    train(torch.from_numpy(load_images(options.images)), options.initial, options.output, training, device)
+
+
+def _first_images(options: argparse.Namespace):
+    from vae_geometry.datasets import load_images
+
+    images = load_images(options.images)
+    if len(images) < options.points:
+        raise VaeGeometryError(f"{options.images}: holds {len(images)} images, {options.points} points are asked for")
+    return images[: options.points]
+
+
+def _dump_activations(options: argparse.Namespace) -> None:
+    from vae_geometry.activations import dump_activations
+    from vae_geometry.models import select_device
+
+    device = select_device(options.device, options.threads)
+    images = _first_images(options)
+    dump_activations(options.checkpoint, images, options.output, options.latent, device, options.reconstructions)
+
+
+def _measure_geometry(options: argparse.Namespace) -> None:
+    from vae_geometry.geometry import measure_geometry
+
+    measure_geometry(options.activations, options.output, options.memory_mb)
+
+
+def _measure_fidelity(options: argparse.Namespace) -> None:
+    from vae_geometry.fidelity import measure_fidelity
+
+    measure_fidelity(options.activations, options.output, options.points, options.beta)
+
+
+def _compare_bottlenecks(options: argparse.Namespace) -> None:
+    from vae_geometry.cross_bottleneck import compare_bottlenecks
+    from vae_geometry.models import select_device
+
+    device = select_device(options.device, options.threads)
+    images = _first_images(options)
+    compare_bottlenecks(options.checkpoints, images, options.output, options.latent, device, options.memory_mb)
+
+
+def _collect_tables(options: argparse.Namespace) -> None:
+    from vae_geometry.tables import collect
+
+    collect(_selection(options), options.output)
+
+
+def _plot(options: argparse.Namespace) -> None:
+    from vae_geometry.figures import plot
+
+    plot(options.figure, _selection(options), options.output, options.published)
+
+
+def _selection(options: argparse.Namespace):
+    from vae_geometry.tables import Selection
+
+    return Selection(options.results, options.dataset, options.noise, options.bottleneck, options.seed, options.epoch)

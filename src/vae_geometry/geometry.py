@@ -1,0 +1,124 @@
+"""Geometry of a folder of activations, as tables."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.information_imbalance import information_imbalance, standard_error
+from vae_geometry.intrinsic_dimension import two_nearest_neighbours
+from vae_geometry.neighbours import Neighbours, find_neighbours
+
+LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
+ROWS_AT_ONCE = 500
+
+
+def open_layers(folder: Path) -> dict[int, NDArray]:
+    """Open the layers of an activation dump as memory-mapped arrays.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``layer00.npy``, ``layer01.npy``, ...: float arrays (N, D) of equal N.
+
+    Returns
+    -------
+    dict
+        Layer number -> array, in the order of the layers.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is no layer, or one is damaged, of another type or shape, or holds NaN or infinity.
+    """
+    paths = sorted(path for path in folder.glob("layer*.npy") if LAYER_FILE.fullmatch(path.name))
+    if not paths:
+        raise VaeGeometryError(f"{folder}: no layerNN.npy in this folder; dump the activations into it first")
+    layers = {}
+    for path in paths:
+        try:
+            layer = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise VaeGeometryError(f"{path}: not a whole npy file ({error}); dump the activations again") from None
+        if layer.dtype.kind != "f" or layer.ndim != 2:
+            raise VaeGeometryError(
+                f"{path}: is {layer.dtype} {layer.shape}, not a float array (N, D); convert it first"
+            )
+        if len(layer) < 3 or layer.shape[1] < 1:
+            raise VaeGeometryError(
+                f"{path}: has shape {layer.shape}; the geometry needs at least 3 points and 1 column"
+            )
+        for start in range(0, len(layer), ROWS_AT_ONCE):
+            bad = np.flatnonzero(~np.isfinite(layer[start : start + ROWS_AT_ONCE]).all(axis=1))
+            if len(bad):
+                raise VaeGeometryError(
+                    f"{path}: row {start + bad[0]} holds NaN or infinity; mend the activations first"
+                )
+        layers[int(LAYER_FILE.fullmatch(path.name).group(1))] = layer
+    lengths = {path.name: len(layer) for path, layer in zip(paths, layers.values(), strict=True)}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise VaeGeometryError(f"{folder}: the layers differ in their number of points ({listed}); dump them again")
+    return layers
+
+
+def measure_geometry(folder: Path, output: Path, memory_mb: int) -> None:
+    """Measure the ID of every layer of a dump, and the II of all ordered pairs of layers.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder of ``layerNN.npy``, see ``open_layers``. Its ``manifest.parquet`` names the run and the layers;
+        without one those columns are null.
+    output : Path
+        Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``.
+    memory_mb : int
+        Memory for the distances, in megabytes.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the dump is damaged, see ``open_layers``.
+    """
+    layers = open_layers(folder)
+    manifest = folder / "manifest.parquet"
+    rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
+    run = {field.name: rows[0][field.name] for field in tables.RUN} if rows else {}
+    names = {row["layer"]: row["layer_name"] for row in rows}
+    neighbours = find_neighbours(list(layers.values()), memory_mb=memory_mb)
+    dimensions = []
+    for (layer, points), distances in zip(layers.items(), neighbours.distances, strict=True):
+        estimate = two_nearest_neighbours(distances)
+        dimensions.append(
+            {
+                **run,
+                "layer": layer,
+                "layer_name": names.get(layer),
+                "extrinsic_dimension": points.shape[1],
+                "intrinsic_dimension": estimate.value,
+                "id_stderr": estimate.stderr,
+                "n_points": len(points),
+                "n_zero_distances": estimate.n_zero_distances,
+                "reason": estimate.reason,
+            }
+        )
+    imbalances = [
+        {**run, "source_layer": source, "target_layer": target, **imbalance_row(neighbours, a, b)}
+        for a, source in enumerate(layers)
+        for b, target in enumerate(layers)
+    ]
+    tables.write("intrinsic_dimension", dimensions, output / "intrinsic_dimension.parquet")
+    tables.write("information_imbalance", imbalances, output / "information_imbalance.parquet")
+
+
+def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:
+    """Columns of the II from space ``a`` to space ``b`` and of its uncertainty."""
+    ranks = neighbours.ranks[a, b]
+    return {
+        "information_imbalance": information_imbalance(ranks),
+        "ii_stderr": standard_error(ranks),
+        "n_ties": int(neighbours.ties[a, b]),
+        "n_points": len(ranks),
+    }

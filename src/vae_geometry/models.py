@@ -1,0 +1,172 @@
+"""The convolutional VAE of the paper, and its checkpoints."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from vae_geometry import VaeGeometryError
+
+LAYER_NAMES = (
+    "input",
+    "encoder 1",
+    "encoder 2",
+    "encoder 3",
+    "encoder 4",
+    "bottleneck",
+    "decoder linear",
+    "decoder 1",
+    "decoder 2",
+    "decoder 3",
+    "output",
+)
+
+
+class VAE(nn.Module):
+    """Variational autoencoder for images of 32 x 32 pixels.
+
+    Parameters
+    ----------
+    image_channels : int
+        1 or 3.
+    channels : sequence of 4 int
+        Widths of the encoder's blocks; the decoder mirrors them.
+    bottleneck : int
+        Size K of the latent space.
+    """
+
+    def __init__(self, image_channels: int, channels: Sequence[int], bottleneck: int) -> None:
+        super().__init__()
+        encoder_widths = [image_channels, *channels]
+        self.encoder = nn.Sequential(
+            *[_block(nn.Conv2d, *pair) for pair in zip(encoder_widths, channels, strict=False)], nn.Flatten()
+        )
+        n_features = channels[-1] * 2 * 2
+        self.mean = nn.Linear(n_features, bottleneck)
+        self.log_variance = nn.Linear(n_features, bottleneck)
+        decoder_widths = [channels[-1], *reversed(channels[:-1])]
+        self.decoder = nn.Sequential(
+            nn.Sequential(nn.Linear(bottleneck, n_features), nn.BatchNorm1d(n_features), nn.LeakyReLU(0.2)),
+            nn.Unflatten(1, (channels[-1], 2, 2)),
+            *[
+                _block(nn.ConvTranspose2d, *pair)
+                for pair in zip([channels[-1], *decoder_widths], decoder_widths, strict=False)
+            ],
+            nn.ConvTranspose2d(channels[0], image_channels, 4, stride=2, padding=1),
+        )
+
+    def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, sample and decode.
+
+        Parameters
+        ----------
+        images : (n, image_channels, 32, 32) float tensor
+            Between 0 and 1.
+        noise : (n, bottleneck) float tensor
+            Standard normal; zeros decode the mean.
+
+        Returns
+        -------
+        logits : (n, image_channels, 32, 32) float tensor
+            The output before the sigmoid.
+        mean, log_variance : (n, bottleneck) float tensors
+        """
+        features = self.encoder(images)
+        mean, log_variance = self.mean(features), self.log_variance(features)
+        return self.decoder(mean + torch.exp(0.5 * log_variance) * noise), mean, log_variance
+
+
+def _block(convolution: type[nn.Module], width_in: int, width_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        convolution(width_in, width_out, 4, stride=2, padding=1), nn.BatchNorm2d(width_out), nn.LeakyReLU(0.2)
+    )
+
+
+def elbo_terms(images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Reconstruction loss and KL divergence of each image.
+
+    Returns
+    -------
+    reconstruction, kl : (n,) float tensors
+        Binary cross-entropy summed over pixels and channels, KL summed over latent dimensions; in nats.
+    """
+    cross_entropy = nn.functional.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp())
+    return cross_entropy.flatten(1).sum(1), kl.sum(1)
+
+
+def select_device(name: str, threads: int) -> torch.device:
+    """Set torch up for results that repeat to the last digit, and return the device.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "cuda"}
+        ``auto`` takes CUDA where there is one.
+    threads : int
+        CPU threads; another number may change the last digits.
+
+    Raises
+    ------
+    VaeGeometryError
+        If ``cuda`` is asked for and absent.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise VaeGeometryError("device: cuda is asked for, but torch finds no GPU; use `device: auto` or `device: cpu`")
+    torch.set_num_threads(threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa would blur the nearest neighbours
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def save_checkpoint(path: Path, model: VAE, config: dict) -> None:
+    """Write weights and buffers as safetensors, whole or not at all, with ``config`` in the metadata.
+
+    Parameters
+    ----------
+    path : Path
+    model : VAE
+    config : dict
+        What ``load_checkpoint`` needs to build the model (``image_channels``, ``channels``, ``bottleneck``), and
+        which run and epoch it is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    safetensors.torch.save_file(tensors, unfinished, metadata={"config": json.dumps(config, sort_keys=True)})
+    unfinished.replace(path)
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE, dict]:
+    """Read a checkpoint.
+
+    Returns
+    -------
+    model : VAE
+        On ``device``, in eval mode.
+    config : dict
+        As it was given to ``save_checkpoint``.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file is absent or no checkpoint of this package.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            config = json.loads(file.metadata()["config"])
+        model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except FileNotFoundError:
+        raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
+    except (safetensors.SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise VaeGeometryError(
+            f"{path}: not a checkpoint of this package ({reason}); remove it to train again"
+        ) from None
+    return model.to(device).eval(), config
