@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import safetensors
@@ -42,21 +43,16 @@ class VAE(nn.Module):
 
     def __init__(self, image_channels: int, channels: Sequence[int], bottleneck: int) -> None:
         super().__init__()
-        encoder_widths = [image_channels, *channels]
         self.encoder = nn.Sequential(
-            *[_block(nn.Conv2d, *pair) for pair in zip(encoder_widths, channels, strict=False)], nn.Flatten()
+            *[_block(nn.Conv2d, *widths) for widths in pairwise([image_channels, *channels])], nn.Flatten()
         )
         n_features = channels[-1] * 2 * 2
         self.mean = nn.Linear(n_features, bottleneck)
         self.log_variance = nn.Linear(n_features, bottleneck)
-        decoder_widths = [channels[-1], *reversed(channels[:-1])]
         self.decoder = nn.Sequential(
             nn.Sequential(nn.Linear(bottleneck, n_features), nn.BatchNorm1d(n_features), nn.LeakyReLU(0.2)),
             nn.Unflatten(1, (channels[-1], 2, 2)),
-            *[
-                _block(nn.ConvTranspose2d, *pair)
-                for pair in zip([channels[-1], *decoder_widths], decoder_widths, strict=False)
-            ],
+            *[_block(nn.ConvTranspose2d, *widths) for widths in pairwise(reversed(channels))],
             nn.ConvTranspose2d(channels[0], image_channels, 4, stride=2, padding=1),
         )
 

@@ -1,0 +1,26 @@
+"""Train VAEs over bottlenecks and seeds, and measure the geometry of their layers."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/geometry.smk"
+include: "workflow/rules/fidelity.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        tables=rules.collect_tables.output,
+        figures=all_figures(),

@@ -1,0 +1,102 @@
+"""The config, checked, and what the rules of all stages share."""
+
+import shlex
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+SIZES = {  # training and test images of the sources that have a fixed number
+    "digits": (1297, 500),
+    "mnist": (60000, 10000),
+    "fashion_mnist": (60000, 10000),
+    "cifar10": (50000, 10000),
+}
+
+
+def check_config():
+    """Stop on what the schema cannot see: keys that contradict each other or the data."""
+    epochs, checkpoints = config["training"]["epochs"], config["training"]["checkpoints"]
+    points = config["geometry"]["points"]
+    for epoch in checkpoints:
+        if epoch > epochs:
+            fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
+    if config["fidelity"]["points"] > points:
+        fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points})")
+    for name, dataset in config["datasets"].items():
+        n_train, n_test = count_images(name, dataset)
+        if points > n_test:
+            fail(f"geometry.points: {points} is more than the {n_test} test images of data set {name}")
+        if (config["training"]["images"] or 0) > n_train:
+            fail(
+                f"training.images: {config['training']['images']} is more than the {n_train} training images of data set {name}"
+            )
+
+
+def count_images(name, dataset):
+    """Training and test images of a data set, before it is prepared."""
+    if dataset["source"] in SIZES:
+        return SIZES[dataset["source"]]
+    if not dataset.get("root"):
+        fail(f"datasets.{name}.root: source imagefolder needs the folder that holds train/ and test/")
+    parts = [Path(dataset["root"], part) for part in ("train", "test")]
+    for part in parts:
+        if not part.is_dir():
+            fail(f"datasets.{name}.root: there is no folder {part}; make it, or correct the path")
+    return [sum(1 for file in part.rglob("*") if file.suffix) for part in parts]
+
+
+def fail(problem):
+    raise WorkflowError(f"config: {problem}")
+
+
+def check_schema():
+    """Check types and names, and fill in defaults; say what is wrong in one sentence."""
+    try:
+        validate(config, "../schemas/config.schema.yaml")
+    except WorkflowError as error:
+        cause = error.__cause__ or error.__context__
+        if not hasattr(cause, "json_path"):
+            raise
+        where = cause.json_path.removeprefix("$").lstrip(".")
+        raise WorkflowError(f"config: {where + ': ' if where else ''}{cause.message}") from None
+
+
+check_schema()
+check_config()
+
+CHECKPOINTS = sorted(config["training"]["checkpoints"])
+LAST = CHECKPOINTS[-1]
+NOISES = config["noise"]
+RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
+CHECKPOINT = f"{RUN}/epoch{{epoch}}"
+
+
+wildcard_constraints:
+    dataset="|".join(config["datasets"]),
+    noise="|".join(NOISES),
+    bottleneck="|".join(map(str, config["bottlenecks"])),
+    seed="|".join(map(str, config["seeds"])),
+    epoch="|".join(map(str, {0, *CHECKPOINTS})),
+
+
+# conda jobs lose an inherited PYTHONPATH
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/src')}; ")
+
+
+def runs(path, dataset, noise, **more):
+    """``path`` for every bottleneck and seed of the sweep."""
+    return expand(
+        f"results/{RUN}/{path}",
+        dataset=dataset,
+        noise=noise,
+        bottleneck=config["bottlenecks"],
+        seed=config["seeds"],
+        **more,
+    )
+
+
+def selection(epochs):
+    """The runs and checkpoints to read, as options of the command line."""
+    chosen = {"bottleneck": config["bottlenecks"], "seed": config["seeds"], "epoch": epochs}
+    return " ".join(f"--{name} {' '.join(map(str, values))}" for name, values in chosen.items())

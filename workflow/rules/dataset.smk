@@ -1,0 +1,26 @@
+def dataset_root(wildcards):
+    return config["datasets"][wildcards.dataset].get("root") or ""
+
+
+rule prepare_dataset:
+    output:
+        train="resources/datasets/{dataset}/train.npz",
+        test="resources/datasets/{dataset}/test.npz",
+    log:
+        "logs/{dataset}/prepare_dataset.log",
+    benchmark:
+        "results/benchmarks/{dataset}/prepare_dataset.jsonl"
+    message:
+        "Images of {wildcards.dataset}"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
+        root=dataset_root,
+    shell:
+        "python -m vae_geometry prepare-dataset {params.source} --output $(dirname {output.train})"
+        " ${{root:+--root \"$root\"}} > {log} 2>&1"

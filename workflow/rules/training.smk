@@ -1,0 +1,62 @@
+rule initialise:
+    input:
+        images="resources/datasets/{dataset}/train.npz",
+    output:
+        checkpoint=f"results/{RUN}/checkpoints/epoch0.safetensors",
+    log:
+        f"logs/{RUN}/initialise.log",
+    benchmark:
+        f"results/benchmarks/{RUN}/initialise.jsonl"
+    message:
+        "Untrained network of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        channels=config["model"]["channels"],
+    shell:
+        "python -m vae_geometry initialise --images {input.images} --output {output.checkpoint}"
+        " --dataset {wildcards.dataset} --noise {wildcards.noise} --bottleneck {wildcards.bottleneck}"
+        " --seed {wildcards.seed} --channels {params.channels} > {log} 2>&1"
+
+
+rule train:
+    input:
+        images="resources/datasets/{dataset}/train.npz",
+        initial=rules.initialise.output.checkpoint,
+    output:
+        checkpoints=expand(
+            f"results/{RUN}/checkpoints/epoch{{epoch}}.safetensors",
+            epoch=[epoch for epoch in CHECKPOINTS if epoch > 0],
+            allow_missing=True,
+        ),
+        training=f"results/{RUN}/training.parquet",
+        timing=f"results/{RUN}/timing.parquet",
+    log:
+        f"logs/{RUN}/train.log",
+    benchmark:
+        f"results/benchmarks/{RUN}/train.jsonl"
+    message:
+        "Training on {wildcards.dataset} with {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}"
+    conda:
+        "../../envs/compute.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        checkpoints=CHECKPOINTS,
+        training=config["training"],
+        beta=config["model"]["beta"],
+        images=f"--n-images {config['training']['images']}" if config["training"]["images"] else "",
+    shell:
+        "python -m vae_geometry train --images {input.images} --initial {input.initial}"
+        " --output $(dirname {output.training}) --noise {wildcards.noise} --checkpoints {params.checkpoints}"
+        " --epochs {params.training[epochs]} --batch-size {params.training[batch_size]}"
+        " --learning-rate {params.training[learning_rate]} --weight-decay {params.training[weight_decay]}"
+        " --beta {params.beta} --validation-fraction {params.training[validation_fraction]} {params.images}"
+        " --threads {params.training[threads]} --device {config[device]} > {log} 2>&1"
