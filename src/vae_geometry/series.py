@@ -90,11 +90,22 @@ def imbalance(selection: Selection) -> pd.DataFrame:
     return read_frame("information_imbalance", selection)
 
 
-def ii_profile(frame: pd.DataFrame, to: str) -> pd.DataFrame:
-    """II(layer -> input) or II(layer -> output) against layer, from the II of pairs; ``to`` is the one's name."""
-    target = {"input": 0, "output": frame["target_layer"].max()}[to]
-    frame = frame[frame["target_layer"] == target].rename(columns={"source_layer": "layer"})
-    return summarise(frame, "information_imbalance", f"II(layer -> {to})", "layer", "ii_stderr")
+def ii_profile(frame: pd.DataFrame, end: str, backward: bool = False) -> pd.DataFrame:
+    """II from every other layer to one end of the network, from the II of pairs.
+
+    Parameters
+    ----------
+    frame : data frame
+        What ``imbalance`` returns.
+    end : {"input", "output"}
+    backward : bool
+        From that end to the layers.
+    """
+    layer, fixed = ("target_layer", "source_layer") if backward else ("source_layer", "target_layer")
+    quantity = f"II({end} -> layer)" if backward else f"II(layer -> {end})"
+    at_end = frame[fixed] == {"input": 0, "output": frame[fixed].max()}[end]
+    frame = frame[at_end & (frame[layer] != frame[fixed])].rename(columns={layer: "layer"})
+    return summarise(frame, "information_imbalance", quantity, "layer", "ii_stderr")
 
 
 def output_to_input(frame: pd.DataFrame, x: str) -> pd.DataFrame:
@@ -200,7 +211,7 @@ def published(folder: Path | None, epoch: int) -> tuple[pd.DataFrame, pd.DataFra
     Returns
     -------
     intrinsic_dimension, information_imbalance : data frames
-        Their columns, and a ``noise`` (the authors' script repeats it) and a ``reason`` that is null.
+        One row a measurement, as in the tables of a sweep; ``noise`` is repeated, as in the authors' script.
 
     Raises
     ------
@@ -217,5 +228,5 @@ def published(folder: Path | None, epoch: int) -> tuple[pd.DataFrame, pd.DataFra
         frame = pd.read_csv(path)
         epochs = frame["epoch"].drop_duplicates().sort_values()
         nearest = epochs.iloc[(epochs - epoch).abs().argmin()]
-        frames.append(frame[frame["epoch"] == nearest].assign(noise="repeated", seed=0, reason=None))
+        frames.append(frame[frame["epoch"] == nearest].assign(noise="repeated", seed=0, reason=None, ii_stderr=np.nan))
     return frames[0], frames[1]
