@@ -1,5 +1,6 @@
-def dataset_root(wildcards):
-    return config["datasets"][wildcards.dataset].get("root") or ""
+def root_option(wildcards):
+    root = config["datasets"][wildcards.dataset].get("root")
+    return ["--root", root] if root else []
 
 
 rule prepare_dataset:
@@ -20,7 +21,7 @@ rule prepare_dataset:
         runtime=60,
     params:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
-        root=dataset_root,
+        root=root_option,
     shell:
         "python -m vae_geometry prepare-dataset {params.source} --output $(dirname {output.train})"
-        " ${{root:+--root \"$root\"}} > {log} 2>&1"
+        " {params.root:q} > {log} 2>&1"

@@ -1,0 +1,37 @@
+# Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12).
+PYTHON ?= python3
+.DELETE_ON_ERROR:
+.PHONY: demo test lint format lock bench
+
+.venv/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet -r requirements.lock
+	touch $@
+
+demo: .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile sweeps/demo.yaml --quiet rules
+	@echo "The figures are in results/figures/digits/, the tables in results/tables/."
+
+test: .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest
+
+lint: .venv/installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow
+	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --lint
+
+format: .venv/installed
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/snakefmt Snakefile workflow
+
+# Resolve the ranges of pyproject.toml anew, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
+	uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
+	mv .lock.yaml envs/compute.yaml
+	rm .lock
