@@ -1,7 +1,3 @@
-def kept(activations):
-    return activations if config["keep_activations"] else temp(activations)
-
-
 rule dump_activations:
     input:
         checkpoint=f"results/{RUN}/checkpoints/epoch{{epoch}}.safetensors",
@@ -13,18 +9,20 @@ rule dump_activations:
         f"logs/{CHECKPOINT}/dump_activations.log",
     benchmark:
         f"results/benchmarks/{CHECKPOINT}/dump_activations.jsonl"
-    message:
-        "Activations of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     conda:
         "../../envs/compute.yaml"
     threads: 2
     resources:
         mem_mb=4000,
         runtime=30,
+        gpu=GPU,
+        device=config["device"],
     params:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],
+    message:
+        "Activations of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry dump-activations {input.checkpoint} --images {input.images} --points {params.points}"
         " --latent {params.latent} --output {output.activations} --reconstructions {output.reconstructions}"
-        " --threads {threads} --device {config[device]} > {log} 2>&1"
+        " --threads {threads} --device {resources.device} > {log} 2>&1"

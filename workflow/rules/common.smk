@@ -59,7 +59,7 @@ def check_schema():
         if not hasattr(cause, "json_path"):
             raise
         where = cause.json_path.removeprefix("$").lstrip(".")
-        raise WorkflowError(f"config: {where + ': ' if where else ''}{cause.message}") from None
+        raise WorkflowError(": ".join(filter(None, ["config", where, cause.message]))) from None
 
 
 check_schema()
@@ -70,6 +70,24 @@ LAST = CHECKPOINTS[-1]
 NOISES = config["noise"]
 RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
 CHECKPOINT = f"{RUN}/epoch{{epoch}}"
+GPU = 0 if config["device"] == "cpu" else 1
+PUBLISHED = f"{workflow.basedir}/resources/published"
+GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]
+IMBALANCE = ["information_imbalance.parquet"]
+FIGURES = {  # figure -> the files of a checkpoint that it reads, and the checkpoints
+    "figure1": (GEOMETRY, [LAST]),
+    "figure2": (["information_imbalance.parquet", "fidelity.parquet"], CHECKPOINTS),
+    "figure3": (["intrinsic_dimension.parquet"], CHECKPOINTS),
+    "figureA1": ([*GEOMETRY, "fidelity.parquet"], [LAST]),
+    "figureA2": (GEOMETRY, [0]),
+    "losses": ([], [LAST]),
+    "ii_to_output": (IMBALANCE, [LAST]),
+    "reconstructions": (["reconstructions.npz"], [LAST]),
+    "ii_matrix": (IMBALANCE, [LAST]),
+    "ii_plane": (IMBALANCE, [LAST]),
+    "published": (GEOMETRY, [LAST]),
+    "noise": ([*GEOMETRY, "fidelity.parquet"], CHECKPOINTS),
+}
 
 
 wildcard_constraints:
@@ -100,3 +118,40 @@ def selection(epochs):
     """The runs and checkpoints to read, as options of the command line."""
     chosen = {"bottleneck": config["bottlenecks"], "seed": config["seeds"], "epoch": epochs}
     return " ".join(f"--{name} {' '.join(map(str, values))}" for name, values in chosen.items())
+
+
+def root_option(wildcards):
+    root = config["datasets"][wildcards.dataset].get("root")
+    return ["--root", root] if root else []
+
+
+def kept(activations):
+    """A dump is temporary unless the config keeps it."""
+    return activations if config["keep_activations"] else temp(activations)
+
+
+def figure_tables(figure, dataset, noise):
+    """Files that a figure draws from: only the kinds and checkpoints that it shows."""
+    files, epochs = FIGURES[figure]
+    tables = runs("epoch{epoch}/{file}", dataset=dataset, noise=noise, epoch=epochs, file=files)
+    if figure == "losses":
+        tables += runs("training.parquet", dataset=dataset, noise=noise)
+    if figure == "figureA1":
+        tables += expand(
+            f"results/{dataset}/{noise}/seed{{seed}}/epoch{LAST}/cross_bottleneck.parquet", seed=config["seeds"]
+        )
+    if figure == "published":
+        tables += expand(f"{PUBLISHED}/cifar10_{{kind}}.csv", kind=["intrinsic_dimension", "information_imbalance"])
+    return tables
+
+
+def all_figures():
+    """The figures of every data set and kind of noise, and those that compare the two kinds."""
+    drawn = []
+    for dataset, entry in config["datasets"].items():
+        figures = set(FIGURES) - {"noise"} - ({"published"} if entry["source"] != "cifar10" else set())
+        for noise in NOISES:
+            drawn += [f"{dataset}/{noise}/{figure}" for figure in sorted(figures)]
+        if len(NOISES) == 2:
+            drawn.append(f"{dataset}/noise")
+    return expand("results/figures/{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv"])

@@ -1,8 +1,3 @@
-def root_option(wildcards):
-    root = config["datasets"][wildcards.dataset].get("root")
-    return ["--root", root] if root else []
-
-
 rule prepare_dataset:
     output:
         train="resources/datasets/{dataset}/train.npz",
@@ -11,8 +6,6 @@ rule prepare_dataset:
         "logs/{dataset}/prepare_dataset.log",
     benchmark:
         "results/benchmarks/{dataset}/prepare_dataset.jsonl"
-    message:
-        "Images of {wildcards.dataset}"
     conda:
         "../../envs/compute.yaml"
     threads: 1
@@ -22,6 +15,8 @@ rule prepare_dataset:
     params:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
         root=root_option,
+    message:
+        "Images of {wildcards.dataset}"
     shell:
         "python -m vae_geometry prepare-dataset {params.source} --output $(dirname {output.train})"
         " {params.root:q} > {log} 2>&1"

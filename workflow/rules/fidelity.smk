@@ -7,11 +7,9 @@ rule measure_fidelity:
         f"logs/{CHECKPOINT}/measure_fidelity.log",
     benchmark:
         f"results/benchmarks/{CHECKPOINT}/measure_fidelity.jsonl"
-    message:
-        "Test ELBO of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+    priority: 10  # a dump of more than a gigabyte waits for it
     conda:
         "../../envs/compute.yaml"
-    priority: 10  # a dump of more than a gigabyte waits for it
     threads: 2  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=2000,
@@ -19,6 +17,8 @@ rule measure_fidelity:
     params:
         points=config["fidelity"]["points"],
         beta=config["model"]["beta"],
+    message:
+        "Test ELBO of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-fidelity {input.activations} --output {output.fidelity}"
         " --points {params.points} --beta {params.beta} > {log} 2>&1"

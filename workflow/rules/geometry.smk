@@ -8,15 +8,15 @@ rule measure_geometry:
         f"logs/{CHECKPOINT}/measure_geometry.log",
     benchmark:
         f"results/benchmarks/{CHECKPOINT}/measure_geometry.jsonl"
-    message:
-        "ID and II of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+    priority: 10  # a dump of more than a gigabyte waits for it
     conda:
         "../../envs/compute.yaml"
-    priority: 10  # a dump of more than a gigabyte waits for it
     threads: 2  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=4000,
         runtime=60,
+    message:
+        "ID and II of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
         " --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
@@ -36,18 +36,20 @@ rule compare_bottlenecks:
         "logs/{dataset}/{noise}/seed{seed}/epoch{epoch}/compare_bottlenecks.log",
     benchmark:
         "results/benchmarks/{dataset}/{noise}/seed{seed}/epoch{epoch}/compare_bottlenecks.jsonl"
-    message:
-        "II between all bottlenecks of {wildcards.dataset}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     conda:
         "../../envs/compute.yaml"
     threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
+        gpu=GPU,
+        device=config["device"],
     params:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],
+    message:
+        "II between all bottlenecks of {wildcards.dataset}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry compare-bottlenecks {input.checkpoints} --images {input.images}"
         " --points {params.points} --latent {params.latent} --output {output.cross_bottleneck}"
-        " --threads {threads} --memory-mb {resources.mem_mb} --device {config[device]} > {log} 2>&1"
+        " --threads {threads} --memory-mb {resources.mem_mb} --device {resources.device} > {log} 2>&1"

@@ -1,6 +1,3 @@
-TABLES = ["intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training"]
-
-
 rule collect_tables:
     input:
         checkpoints=runs(
@@ -19,13 +16,15 @@ rule collect_tables:
             epoch=LAST,
         ),
     output:
-        expand("results/tables/{table}.parquet", table=TABLES),
+        intrinsic_dimension="results/tables/intrinsic_dimension.parquet",
+        information_imbalance="results/tables/information_imbalance.parquet",
+        cross_bottleneck="results/tables/cross_bottleneck.parquet",
+        fidelity="results/tables/fidelity.parquet",
+        training="results/tables/training.parquet",
     log:
         "logs/collect_tables.log",
     benchmark:
         "results/benchmarks/collect_tables.jsonl"
-    message:
-        "Tables of the sweep"
     conda:
         "../../envs/compute.yaml"
     threads: 1
@@ -36,6 +35,8 @@ rule collect_tables:
         datasets=list(config["datasets"]),
         noises=NOISES,
         selection=selection(CHECKPOINTS),
+    message:
+        "Tables of the sweep"
     shell:
         "python -m vae_geometry collect-tables --dataset {params.datasets} --noise {params.noises} {params.selection}"
-        " --output $(dirname {output[0]}) > {log} 2>&1"
+        " --output $(dirname {output.training}) > {log} 2>&1"

@@ -7,8 +7,6 @@ rule initialise:
         f"logs/{RUN}/initialise.log",
     benchmark:
         f"results/benchmarks/{RUN}/initialise.jsonl"
-    message:
-        "Untrained network of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     conda:
         "../../envs/compute.yaml"
     threads: 1
@@ -17,6 +15,8 @@ rule initialise:
         runtime=10,
     params:
         channels=config["model"]["channels"],
+    message:
+        "Untrained network of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     shell:
         "python -m vae_geometry initialise --images {input.images} --output {output.checkpoint}"
         " --dataset {wildcards.dataset} --noise {wildcards.noise} --bottleneck {wildcards.bottleneck}"
@@ -39,24 +39,25 @@ rule train:
         f"logs/{RUN}/train.log",
     benchmark:
         f"results/benchmarks/{RUN}/train.jsonl"
-    message:
-        "Training on {wildcards.dataset} with {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     conda:
         "../../envs/compute.yaml"
     threads: config["training"]["threads"]
     resources:
         mem_mb=4000,
         runtime=720,
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=GPU,
+        device=config["device"],
     params:
         checkpoints=CHECKPOINTS,
         training=config["training"],
         beta=config["model"]["beta"],
         images=f"--n-images {config['training']['images']}" if config["training"]["images"] else "",
+    message:
+        "Training on {wildcards.dataset} with {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     shell:
         "python -m vae_geometry train --images {input.images} --initial {input.initial}"
         " --output $(dirname {output.training}) --noise {wildcards.noise} --checkpoints {params.checkpoints}"
         " --epochs {params.training[epochs]} --batch-size {params.training[batch_size]}"
         " --learning-rate {params.training[learning_rate]} --weight-decay {params.training[weight_decay]}"
         " --beta {params.beta} --validation-fraction {params.training[validation_fraction]} {params.images}"
-        " --threads {params.training[threads]} --device {config[device]} > {log} 2>&1"
+        " --threads {params.training[threads]} --device {resources.device} > {log} 2>&1"
