@@ -1,6 +1,7 @@
 """The config, checked, and what the rules of all stages share."""
 
 import shlex
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -22,14 +23,14 @@ def check_config():
         if epoch > epochs:
             fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
     if config["fidelity"]["points"] > points:
-        fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points})")
+        fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
     for name, dataset in config["datasets"].items():
         n_train, n_test = count_images(name, dataset)
         if points > n_test:
-            fail(f"geometry.points: {points} is more than the {n_test} test images of data set {name}")
+            fail(f"geometry.points: {points} is more than the {n_test} test images of data set {name}; lower it")
         if (config["training"]["images"] or 0) > n_train:
             fail(
-                f"training.images: {config['training']['images']} is more than the {n_train} training images of data set {name}"
+                f"training.images: {config['training']['images']} is more than the {n_train} training images of data set {name}; lower it"
             )
 
 
@@ -47,19 +48,26 @@ def count_images(name, dataset):
 
 
 def fail(problem):
-    raise WorkflowError(f"config: {problem}")
+    # not a WorkflowError, which Snakemake prints with a traceback
+    sys.exit(f"{', '.join(map(str, workflow.configfiles)) or 'config'}: {problem}")
 
 
 def check_schema():
-    """Check types and names, and fill in defaults; say what is wrong in one sentence."""
+    """Check types and names, and fill in defaults."""
     try:
         validate(config, "../schemas/config.schema.yaml")
     except WorkflowError as error:
         cause = error.__cause__ or error.__context__
         if not hasattr(cause, "json_path"):
             raise
-        where = cause.json_path.removeprefix("$").lstrip(".")
-        raise WorkflowError(": ".join(filter(None, ["config", where, cause.message]))) from None
+        key = cause.json_path.removeprefix("$").lstrip(".")
+        problem = {
+            "additionalProperties": f"{cause.message}; the keys are {', '.join(cause.schema.get('properties', {}))}",
+            "uniqueItems": f"{cause.instance} names something twice; name it once",
+            "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
+            "and neither tables, figures nor benchmarks",
+        }.get(cause.validator, f"{cause.message}; correct it")
+        fail(f"{key}: {problem}" if key else problem)
 
 
 check_schema()

@@ -49,7 +49,7 @@ rule train:
         device=config["device"],
     params:
         checkpoints=CHECKPOINTS,
-        training=config["training"],
+        training=dict(sorted(config["training"].items())),
         beta=config["model"]["beta"],
         images=f"--n-images {config['training']['images']}" if config["training"]["images"] else "",
     message:
