@@ -1,0 +1,108 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "sweeps/demo.yaml"
+
+
+def counted_jobs(output: str) -> dict[str, int]:
+    table = output.rpartition("Job stats:")[2].partition("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, tmp_path):
+    planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "config.yaml"))
+    assert planned.returncode == 0, planned.stdout
+    assert counted_jobs(planned.stdout) == {
+        "prepare_dataset": 2,
+        "initialise": 28,
+        "train": 28,
+        "dump_activations": 280,
+        "measure_geometry": 280,
+        "measure_fidelity": 280,
+        "compare_bottlenecks": 4,
+        "collect_tables": 1,
+        "plot": 42,
+        "plot_noise": 2,
+        "all": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "jobs"),
+    [
+        ("mnist/repeated/figure1.pdf", {"train": 7, "measure_geometry": 7}),
+        ("mnist/repeated/figureA2.png", {"train": 0, "measure_geometry": 7}),
+        ("mnist/fresh/losses.csv", {"train": 7, "measure_geometry": 0, "dump_activations": 0}),
+        ("mnist/fresh/reconstructions.png", {"train": 7, "measure_geometry": 0, "dump_activations": 7}),
+        ("mnist/fresh/figure2.pdf", {"train": 7, "measure_geometry": 70, "measure_fidelity": 70}),
+        ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0}),
+        ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
+    ],
+)
+def test_a_figure_plans_only_what_it_needs(snakemake, tmp_path, figure, jobs):
+    config = str(ROOT / "config.yaml")
+    planned = snakemake(tmp_path, "-n", "--configfile", config, "--", f"results/figures/{figure}")
+    assert planned.returncode == 0, planned.stdout
+    counted = counted_jobs(planned.stdout)
+    assert {rule: counted.get(rule, 0) for rule in jobs} == jobs
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"training": {"epochs": 200, "checkpoints": [0, 250]}},
+            "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
+        ),
+        ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
+        ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images"),
+        ({"geometry": {"points": 400}}, "fidelity.points: 500 is more than geometry.points (400)"),
+        ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),
+        ({"datasets": {"digits": {"source": "imagenet"}}}, "datasets.digits.source: 'imagenet' is not one of"),
+        ({"datasets": {"tables": {"source": "digits"}}}, "datasets: the name 'tables' cannot be used"),
+        ({"datasets": {"mine": {"source": "imagefolder"}}}, "datasets.mine.root: source imagefolder needs the folder"),
+        (
+            {"datasets": {"mine": {"source": "imagefolder", "root": "/nowhere"}}},
+            "datasets.mine.root: there is no folder /nowhere/train",
+        ),
+        ({"bottleneck": [2]}, "('bottleneck' was unexpected); the keys are datasets, bottlenecks"),
+        ({"training": {"learning_rate": "fast"}}, "training.learning_rate: 'fast' is not of type 'number'"),
+        ({"seeds": [-1]}, "seeds[0]: -1 is less than the minimum of 0"),
+    ],
+)
+def test_a_bad_config_is_refused_in_one_sentence(snakemake, tmp_path, change, sentence):
+    config = tmp_path / "bad.yaml"
+    config.write_text(yaml.safe_dump({**yaml.safe_load(DEMO.read_text()), **change}))
+    refused = snakemake(tmp_path, "-n", "--configfile", str(config))
+    assert refused.returncode == 1
+    last = refused.stdout.strip().splitlines()[-1]
+    assert last.startswith(f"{config}: ")
+    assert sentence in last
+    assert "Traceback" not in refused.stdout
+    assert "Building DAG" not in refused.stdout
+
+
+def test_the_schema_has_a_default_and_a_description_for_every_key(snakemake, tmp_path):
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    def check(properties: dict, values: dict) -> None:
+        assert set(properties) == set(values)
+        for key, entry in properties.items():
+            assert entry["description"], key
+            if "properties" in entry:
+                check(entry["properties"], values[key])
+            else:
+                assert entry["default"] == values[key], key
+
+    check(schema["properties"], shipped)
+
+
+def test_the_linter_has_nothing_to_say(snakemake, tmp_path):
+    linted = snakemake(tmp_path, "--lint", "--configfile", str(DEMO))
+    assert linted.returncode == 0
+    assert "Congratulations" in linted.stdout

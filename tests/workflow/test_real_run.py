@@ -1,0 +1,96 @@
+"""The whole DAG, really run, on a few digits and very narrow networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from vae_geometry import tables
+
+ROOT = Path(__file__).parents[2]
+CONFIG = {
+    "datasets": {"digits": {"source": "digits"}},
+    "bottlenecks": [2, 3],
+    "noise": ["repeated", "fresh"],
+    "model": {"channels": [2, 2, 4, 4]},
+    "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 64, "threads": 1, "images": 300},
+    "geometry": {"points": 300},
+    "fidelity": {"points": 250},
+    "device": "cpu",
+}
+FIGURES = (
+    *("figure1", "figure2", "figure3", "figureA1", "figureA2", "losses"),
+    *("ii_to_output", "reconstructions", "ii_matrix", "ii_plane"),
+)
+
+
+@pytest.fixture(scope="module")
+def sweep(snakemake, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("a folder with spaces")
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(CONFIG))
+    done = snakemake(folder, "--configfile", str(folder / "sweep.yaml"))
+    assert done.returncode == 0, done.stdout[-5000:]
+    return folder
+
+
+def plan(snakemake, sweep: Path, **change) -> str:
+    config = sweep / "changed.yaml"
+    config.write_text(yaml.safe_dump({**CONFIG, **change}))
+    planned = snakemake(sweep, "-n", "--configfile", str(config))
+    assert planned.returncode == 0, planned.stdout
+    return planned.stdout
+
+
+def test_every_figure_is_drawn(sweep):
+    drawn = [f"{noise}/{figure}" for noise in CONFIG["noise"] for figure in FIGURES] + ["noise"]
+    for figure in drawn:
+        base = sweep / "results/figures/digits" / figure
+        with Image.open(f"{base}.png") as image:
+            assert np.asarray(image.convert("L")).std() > 5, figure
+        assert Path(f"{base}.pdf").read_bytes().startswith(b"%PDF"), figure
+        assert len(Path(f"{base}.csv").read_text().splitlines()) > 1, figure
+
+
+def test_the_tables_hold_one_row_a_measurement(sweep):
+    n_runs = 4
+    expected = {
+        "intrinsic_dimension": n_runs * 2 * 11,
+        "information_imbalance": n_runs * 2 * 121,
+        "cross_bottleneck": 2 * 22 * 22,
+        "fidelity": n_runs * 2,
+        "training": n_runs * 1,
+    }
+    for kind, n_rows in expected.items():
+        assert tables.read(kind, [sweep / f"results/tables/{kind}.parquet"]).num_rows == n_rows, kind
+
+
+def test_both_kinds_of_noise_share_their_first_epoch(sweep):
+    table = tables.read("fidelity", [sweep / "results/tables/fidelity.parquet"]).to_pandas()
+    fresh, repeated = (table[table.noise == noise].elbo.to_numpy() for noise in ("fresh", "repeated"))
+    assert (fresh == repeated).all()
+
+
+def test_no_activations_are_left(sweep):
+    assert not list(sweep.glob("results/**/layer*.npy"))
+
+
+def test_a_second_run_has_nothing_to_do(snakemake, sweep):
+    assert "Nothing to be done" in plan(snakemake, sweep)
+
+
+def test_another_device_makes_nothing_again(snakemake, sweep):
+    assert "Nothing to be done" in plan(snakemake, sweep, device="auto")
+
+
+def test_a_new_seed_trains_only_the_new_networks(snakemake, sweep):
+    planned = plan(snakemake, sweep, seeds=[0, 1])
+    trained = [line for line in planned.splitlines() if line.strip().startswith("wildcards:") and "epoch" not in line]
+    assert "train                    4" in planned
+    assert not any("seed=0" in line for line in trained)
+
+
+def test_another_learning_rate_trains_again(snakemake, sweep):
+    planned = plan(snakemake, sweep, training={**CONFIG["training"], "learning_rate": 0.01})
+    assert "train                    4" in planned
