@@ -1,6 +1,7 @@
 """Snakemake as a user runs it, in a folder of the test's own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +28,14 @@ def snakemake():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def counted_jobs():
+    """Read the number of jobs per rule from the output of a dry run."""
+
+    def count(output: str) -> dict[str, int]:
+        table = output.rpartition("Job stats:")[2].partition("\ntotal ")[0]
+        return {rule: int(jobs) for rule, jobs in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+    return count

@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,7 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "sweeps/demo.yaml"
 
 
-def counted_jobs(output: str) -> dict[str, int]:
-    table = output.rpartition("Job stats:")[2].partition("total")[0]
-    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-
-
-def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, tmp_path):
+def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, counted_jobs, tmp_path):
     planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "config.yaml"))
     assert planned.returncode == 0, planned.stdout
     assert counted_jobs(planned.stdout) == {
@@ -43,7 +37,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, tmp
         ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
     ],
 )
-def test_a_figure_plans_only_what_it_needs(snakemake, tmp_path, figure, jobs):
+def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, figure, jobs):
     config = str(ROOT / "config.yaml")
     planned = snakemake(tmp_path, "-n", "--configfile", config, "--", f"results/figures/{figure}")
     assert planned.returncode == 0, planned.stdout
@@ -86,7 +80,7 @@ def test_a_bad_config_is_refused_in_one_sentence(snakemake, tmp_path, change, se
     assert "Building DAG" not in refused.stdout
 
 
-def test_the_schema_has_a_default_and_a_description_for_every_key(snakemake, tmp_path):
+def test_the_schema_has_a_default_and_a_description_for_every_key():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     shipped = yaml.safe_load((ROOT / "config.yaml").read_text())
 

@@ -21,7 +21,7 @@ rule dump_activations:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],
     message:
-        "Activations of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+        "Activations of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry dump-activations {input.checkpoint} --images {input.images} --points {params.points}"
         " --latent {params.latent} --output {output.activations} --reconstructions {output.reconstructions}"

@@ -18,7 +18,7 @@ rule measure_fidelity:
         points=config["fidelity"]["points"],
         beta=config["model"]["beta"],
     message:
-        "Test ELBO of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+        "Test ELBO of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-fidelity {input.activations} --output {output.fidelity}"
         " --points {params.points} --beta {params.beta} > {log} 2>&1"

@@ -16,7 +16,7 @@ rule measure_geometry:
         mem_mb=4000,
         runtime=60,
     message:
-        "ID and II of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+        "ID and II of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
         " --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
