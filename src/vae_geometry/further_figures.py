@@ -1,0 +1,173 @@
+"""The figures past the paper's."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterSciNotation
+
+from vae_geometry import figure_style as style
+from vae_geometry import series
+from vae_geometry.panels import (
+    DATA,
+    NATS,
+    Drawn,
+    by_panel,
+    id_panel,
+    ii_panel,
+    last_epoch,
+    n_layers_of,
+    run_title,
+    sizes,
+    training_panel,
+)
+from vae_geometry.tables import Selection
+
+
+def ii_to_output(selection: Selection) -> Drawn:
+    """II(layer -> output) of trained networks."""
+    pairs = series.imbalance(selection)
+    profile = series.ii_profile(pairs, "output")
+    figure, [[ax]] = style.new_figure(style.COLUMN, 2.6, 1, 1)
+    ii_panel(ax, profile, "output", pairs["source_layer"].max() + 1)
+    style.bottleneck_legend(figure, selection.bottlenecks)
+    numbers = by_panel(profile)
+    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    return figure, numbers
+
+
+def reconstructions(selection: Selection) -> Drawn:
+    """The first test images, and below them their reconstructions, one row a bottleneck."""
+    images, decoded, errors = series.reconstructions(selection)
+    rows = [images, *decoded.values()]
+    inches = min((style.COLUMN - 0.5) / len(images), 0.6)
+    figure, [[ax]] = style.new_figure(style.COLUMN, 0.3 + inches * len(rows), 1, 1)
+    gap = 2
+    mosaic = np.ones((len(rows) * (32 + gap) - gap, len(images) * (32 + gap) - gap, 3))
+    for row, column in np.ndindex(len(rows), len(images)):
+        top, left = row * (32 + gap), column * (32 + gap)
+        mosaic[top : top + 32, left : left + 32] = rows[row][column].transpose(1, 2, 0).clip(0, 1)
+    ax.imshow(mosaic, interpolation="nearest")
+    ax.set_yticks([15.5 + row * (32 + gap) for row in range(len(rows))], ["images", *[f"K = {k}" for k in decoded]])
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
+    return figure, errors
+
+
+def ii_matrix(selection: Selection) -> Drawn:
+    """II of all ordered pairs of layers, one panel a bottleneck."""
+    panels = [rows for _, rows in series.ii_pairs(series.imbalance(selection)).groupby("bottleneck")]
+    numbers = by_panel(*panels)
+    layers = range(n_layers_of(numbers))
+    scale = LogNorm(numbers["mean"].min(), numbers["mean"].max())
+    figure, axes = style.small_multiples(len(panels), 1.9)
+    for ax, panel in zip(axes, panels, strict=True):
+        matrix = panel.pivot_table(index="x", columns="target_layer", values="mean").reindex(layers, columns=layers)
+        ax.set_facecolor("0.85")
+        image = ax.imshow(matrix, norm=scale, cmap="viridis", interpolation="nearest")
+        names = style.layer_names(layers, len(layers))
+        ax.set_xticks(layers, names, rotation=90, fontsize=5.5)
+        ax.set_yticks(layers, names, fontsize=5.5)
+        ax.set_xlabel("to layer")
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("from layer")
+    style.letters(axes, sizes(panels))
+    figure.colorbar(image, ax=axes, label="II(from → to)", shrink=0.8, aspect=30)
+    style.heading(figure, run_title(selection, last_epoch(selection)))
+    return figure, numbers
+
+
+def ii_plane(selection: Selection) -> Drawn:
+    """II(layer -> input) against II(input -> layer), one panel a bottleneck, the paths of the others behind in grey."""
+    pairs = series.imbalance(selection)
+    there, back = series.ii_profile(pairs, "input", backward=True), series.ii_profile(pairs, "input")
+    panels = [rows for _, rows in pd.concat([there, back]).groupby("bottleneck")]
+    paths = [panel.pivot_table(index="x", columns="quantity", values=["mean", "spread"]) for panel in panels]
+    n_layers = n_layers_of(there)
+    figure, axes = style.small_multiples(len(panels), 1.9, sharex=True)
+    for ax, panel, path in zip(axes, panels, paths, strict=True):
+        for other in paths:
+            ax.plot(*_plane(other["mean"]), color="0.85", linewidth=0.8, zorder=0)
+        bottleneck = panel["bottleneck"].iloc[0]
+        (across, up), (across_spread, up_spread) = _plane(path["mean"]), _plane(path["spread"])
+        ax.axline([across.iloc[0]] * 2, [2 * across.iloc[0]] * 2, **style.REFERENCE)
+        look = {"color": style.colour(bottleneck), "marker": style.marker(bottleneck), "markeredgewidth": 0}
+        ax.errorbar(across, up, up_spread, across_spread, elinewidth=0.6, **look)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(0.9, 0.4)))  # fewer, lest they overlap
+        ax.set_xlabel("II(input → layer)")
+        ax.tick_params(labelbottom=True)
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("II(layer → input)")
+    style.letters(axes, sizes(panels))
+    numbers = by_panel(*panels)
+    style.heading(figure, run_title(selection, last_epoch(selection)), numbers, spread="bars")
+    figure.draw_without_rendering()  # the names need the final places of the points
+    for ax, path in zip(axes, paths, strict=True):
+        style.name_points(ax, *_plane(path["mean"]), style.layer_names(path.index, n_layers))
+    return figure, numbers
+
+
+def _plane(path: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    return path["II(input -> layer)"], path["II(layer -> input)"]
+
+
+def published(selection: Selection, folder: Path | None) -> Drawn:
+    """Measured ID and II to input and output on top of the published values, one column a bottleneck."""
+    pairs, last = series.imbalance(selection), max(selection.epochs)
+    dimensions, imbalances = series.published(folder, last)
+    measured = [series.id_profile(selection), *(series.ii_profile(pairs, to) for to in ("input", "output"))]
+    reference = [
+        series.summarise(dimensions, "intrinsic_dimension", "ID", "layer"),
+        *(series.ii_profile(imbalances, to) for to in ("input", "output")),
+    ]
+    sizes = sorted(selection.bottlenecks)
+    figure, axes = style.new_figure(style.PAGE, 4.6, 3, len(sizes), sharex=True, sharey="row")
+    for row, label in enumerate(("intrinsic dimension", "II(layer → input)", "II(layer → output)")):
+        axes[row, 0].set_ylabel(label)
+        axes[row, 0].set_yscale("log" if row else "linear")
+        for ax, size in zip(axes[row], sizes, strict=True):
+            theirs, ours = (rows[rows["bottleneck"] == size] for rows in (reference[row], measured[row]))
+            ax.plot(theirs["x"], theirs["mean"], **style.PUBLISHED)
+            style.draw_bottlenecks(ax, ours)
+            style.layer_axis(ax, n_layers_of(measured[0]), sparse=True)
+            ax.set_xlabel("layer" if row == 2 else "")
+    for row, ax in enumerate(axes[:, 0]):
+        ax.set_title(style.letter(row), loc="left", x=-0.25, fontweight="bold")
+    for ax, size in zip(axes[0], sizes, strict=True):
+        ax.set_title(f"K = {size}")
+    handles = [Line2D([], [], **style.PUBLISHED), Line2D([], [], color="0.2", marker="o")]
+    labels = [f"published, epoch {dimensions['epoch'].iloc[0]}, one run", f"measured, epoch {last} (colour: K)"]
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    style.heading(figure, run_title(selection), pd.concat(measured))
+    sources = {"measured": measured, "published": reference}
+    rows = [pd.concat([tables[row].assign(source=name) for name, tables in sources.items()]) for row in range(3)]
+    return figure, by_panel(*rows)
+
+
+def noise(selection: Selection) -> Drawn:
+    """Both kinds of noise, one column each: ID at the last epoch, test KL and II(output -> input) in training."""
+    profile = series.id_profile(series.last_epoch(selection))
+    kl = series.fidelity(selection, "kl", "test KL", "epoch")
+    imbalance = series.output_to_input(series.imbalance(selection), "epoch")
+    kinds = sorted(selection.noises)
+    figure, axes = style.new_figure(5.2, 5.4, 3, len(kinds), sharey="row")
+    panels = [table[table["noise"] == kind] for table in (profile, kl, imbalance) for kind in kinds]
+    for ax, panel in zip(axes[0], panels[: len(kinds)], strict=True):
+        id_panel(ax, panel)
+    axes[0, 0].set_ylim(bottom=0)
+    for ax, panel in zip(axes[1:].flat, panels[len(kinds) :], strict=True):
+        is_kl = panel["quantity"].iloc[0] == "test KL"
+        training_panel(ax, panel, f"test KL {NATS}" if is_kl else "II(output → input)", log=not is_kl)
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    style.letters(axes.flat, [*(f"noise: {kind}" for kind in kinds), *[""] * 2 * len(kinds)])
+    style.bottleneck_legend(figure, selection.bottlenecks, DATA)
+    numbers = by_panel(*panels)
+    style.heading(figure, f"{selection.datasets[0]}, ID at {last_epoch(selection)}", numbers)
+    return figure, numbers
