@@ -1,0 +1,93 @@
+"""Shared inputs of the unit tests: a random generator, real digits and a tiny sweep on them."""
+
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from vae_geometry.cli import main
+from vae_geometry.tables import Selection
+
+WIDTHS = ("4", "4", "6", "6")
+BOTTLENECKS, EPOCHS, POINTS = (2, 3), (0, 2), 40
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def one_thread():
+    """Torch on one thread: these networks are too small to share out."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """Folder of the prepared digits: train.npz and test.npz."""
+    folder = tmp_path_factory.mktemp("digits")
+    assert main(["prepare-dataset", "digits", "--output", str(folder)]) == 0
+    return folder
+
+
+class Sweep(NamedTuple):
+    """A finished sweep; ``selection`` names all that it measured."""
+
+    selection: Selection
+    run: Path  # of the first K
+    dump: Path  # of the first K at the last epoch
+
+
+def stage(*arguments):
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def make_sweep(results, digits):
+    """Train, dump and measure two K on a few digits, as the workflow does."""
+    last = max(EPOCHS)
+    images = ("--images", digits / "test.npz", "--points", POINTS, "--threads", 1)
+    for bottleneck in BOTTLENECKS:
+        run = results / f"digits/fresh/k{bottleneck}/seed0"
+        initial = run / "checkpoints/epoch0.safetensors"
+        names = ("--dataset", "digits", "--bottleneck", bottleneck, "--channels", *WIDTHS)
+        stage("initialise", "--images", digits / "train.npz", "--output", initial, *names)
+        limits = ("--epochs", last, "--checkpoints", *EPOCHS, "--n-images", 100, "--batch-size", 20, "--threads", 1)
+        stage("train", "--images", digits / "train.npz", "--initial", initial, "--output", run, *limits)
+        for epoch in EPOCHS:
+            folder = run / f"epoch{epoch}"
+            checkpoint = run / f"checkpoints/epoch{epoch}.safetensors"
+            stage("dump-activations", checkpoint, "--output", folder / "activations", *images)
+            stage("measure-geometry", folder / "activations", "--output", folder)
+            fidelity = ("--output", folder / "fidelity.parquet", "--points", POINTS)
+            stage("measure-fidelity", folder / "activations", *fidelity)
+    checkpoints = [results / f"digits/fresh/k{k}/seed0/checkpoints/epoch{last}.safetensors" for k in BOTTLENECKS]
+    cross = results / f"digits/fresh/seed0/epoch{last}/cross_bottleneck.parquet"
+    stage("compare-bottlenecks", *checkpoints, "--output", cross, *images)
+    choice = itertools.chain(
+        ("--dataset", "digits", "--noise", "fresh", "--seed", 0),
+        ("--bottleneck", *BOTTLENECKS),
+        ("--epoch", *EPOCHS),
+    )
+    stage("collect-tables", "--results", results, "--output", results / "tables", *choice)
+    run = results / f"digits/fresh/k{BOTTLENECKS[0]}/seed0"
+    selection = Selection(results, ["digits"], ["fresh"], BOTTLENECKS, [0], EPOCHS)
+    return Sweep(selection, run, run / f"epoch{last}/activations")
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory, digits):
+    return make_sweep(tmp_path_factory.mktemp("sweep") / "results", digits)
+
+
+@pytest.fixture(scope="session")
+def sweep_again(tmp_path_factory, digits):
+    """The same sweep, made a second time."""
+    return make_sweep(tmp_path_factory.mktemp("again") / "results", digits)

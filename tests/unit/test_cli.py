@@ -1,0 +1,237 @@
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vae_geometry
+from vae_geometry.cli import _parser, main
+
+SOURCE = Path(vae_geometry.__file__).parents[1]
+(COMMANDS,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
+STAGES = {
+    "prepare-dataset",
+    "initialise",
+    "train",
+    "dump-activations",
+    "measure-geometry",
+    "measure-fidelity",
+    "compare-bottlenecks",
+    "collect-tables",
+    "plot",
+}
+UNITS = {
+    "prepare-dataset": ["32 x 32 pixels"],
+    "initialise": ["latent dimensions"],
+    "train": ["images", "passes over the training images"],
+    "dump-activations": ["float32 (N, D)", "test images"],
+    "measure-geometry": ["megabytes", "(N, D)"],
+    "measure-fidelity": ["nats", "per image"],
+    "compare-bottlenecks": ["megabytes"],
+}
+
+
+def python(*arguments, cwd=None):
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def help_of(stage, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([stage, "--help"])
+    assert end.value.code == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_every_rule_has_its_subcommand():
+    assert STAGES.issubset(COMMANDS.choices)
+
+
+@pytest.mark.parametrize("stage", sorted(COMMANDS.choices))
+def test_help_explains_every_option_with_its_default(stage, capsys):
+    text = help_of(stage, capsys)
+    options = [action for action in COMMANDS.choices[stage]._actions if action.dest != "help"]
+    for option in options:
+        if option.help is None:
+            assert option.choices, f"{option.dest} is not explained"
+        if option.option_strings and not option.required and option.default not in (None, ""):
+            assert f"(default: {option.default})" in text, option.dest
+    for unit in UNITS.get(stage, []):
+        assert unit in text
+
+
+def test_help_lists_the_subcommands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(stage in text for stage in STAGES)
+
+
+def test_importing_the_command_line_imports_nothing_slow():
+    slow = ["torch", "torchvision", "dadapy", "matplotlib", "pandas", "pyarrow", "sklearn", "jax"]
+    loaded = f"import sys, vae_geometry.cli; print([name for name in {slow} if name in sys.modules])"
+    assert python("-c", loaded).stdout.strip() == "[]"
+
+
+def test_measuring_geometry_does_not_import_torch(tmp_path):
+    np.save(tmp_path / "layer00.npy", np.random.default_rng(0).normal(size=(20, 2)))
+    run = "import sys; from vae_geometry.cli import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
+    result = python("-c", run, "measure-geometry", tmp_path, "--output", tmp_path / "out")
+    assert result.stdout.split() == ["0", "False"]
+
+
+def test_a_mistake_of_the_user_is_one_sentence_and_status_1(tmp_path):
+    result = python("-m", "vae_geometry", "measure-geometry", "absent", "--output", "out", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "vae-geometry measure-geometry: absent: no layerNN.npy in this folder; dump the activations into it first\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def mistakes(folder, digits, sweep):
+    """Arguments and what the sentence must name."""
+    test, train, out = digits / "test.npz", digits / "train.npz", folder / "out"
+    checkpoint = sweep.run / "checkpoints/epoch2.safetensors"
+    initial = sweep.run / "checkpoints/epoch0.safetensors"
+    chosen = ["--dataset", "digits", "--noise", "fresh", "--bottleneck", 2, "--seed", 0, "--epoch", 2]
+    results = ["--results", sweep.selection.results]
+    (folder / "text.safetensors").write_text("no weights")
+    return {
+        "too many points": (
+            ["dump-activations", checkpoint, "--images", test, "--output", out],
+            ["test.npz: holds 500 images, 5000 points are asked for"],
+        ),
+        "no checkpoint": (
+            ["dump-activations", folder / "text.safetensors", "--images", test, "--output", out, "--points", 9],
+            ["text.safetensors: not a checkpoint"],
+        ),
+        "absent images": (
+            ["initialise", "--images", folder / "train.npz", "--output", out, "--bottleneck", 2],
+            ["train.npz: no such file"],
+        ),
+        "too many images": (
+            ["train", "--images", train, "--initial", initial, "--output", out, "--n-images", 2000],
+            ["2000 images are asked for, the data set has 1297"],
+        ),
+        "a checkpoint past the last epoch": (
+            [
+                "train",
+                "--images",
+                train,
+                "--initial",
+                initial,
+                "--output",
+                out,
+                "--n-images",
+                40,
+                "--epochs",
+                1,
+                "--checkpoints",
+                5,
+            ],
+            ["5", "epoch"],
+        ),
+        "diverged": (
+            [
+                "train",
+                "--images",
+                train,
+                "--initial",
+                initial,
+                "--output",
+                out,
+                "--n-images",
+                40,
+                "--epochs",
+                1,
+                "--checkpoints",
+                1,
+                "--learning-rate",
+                1e30,
+            ],
+            ["the loss is no number after epoch 1"],
+        ),
+        "no dump": (["measure-fidelity", folder, "--output", out], ["manifest.parquet: no such file"]),
+        "an absent table": (
+            ["collect-tables", *results, *chosen, "--bottleneck", 5, "--output", out],
+            ["k5/seed0/epoch2/intrinsic_dimension.parquet: no such file"],
+        ),
+        "an unknown figure": (["plot", "figure99", *results, *chosen, "--output", out], ["figure99"]),
+        "no root": (["prepare-dataset", "imagefolder", "--output", out], ["needs `root`"]),
+    }
+
+
+CASES = [
+    "too many points",
+    "no checkpoint",
+    "absent images",
+    "too many images",
+    "a checkpoint past the last epoch",
+    "diverged",
+    "no dump",
+    "an absent table",
+    "an unknown figure",
+    "no root",
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_mistake_has_its_sentence(tmp_path, digits, sweep, capsys, case):
+    arguments, named = mistakes(tmp_path, digits, sweep)[case]
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == 1
+    sentence = capsys.readouterr().err.strip().splitlines()[-1]
+    assert sentence.startswith(f"vae-geometry {arguments[0]}: ")
+    assert all(text in sentence for text in named)
+
+
+def test_a_short_training_without_checkpoints_keeps_its_last_epoch_or_says_what_is_wrong(
+    tmp_path, digits, sweep, capsys
+):
+    initial = sweep.run / "checkpoints/epoch0.safetensors"
+    files = ["--images", str(digits / "train.npz"), "--initial", str(initial), "--output", str(tmp_path)]
+    status = main(["train", *files, "--n-images", "40", "--epochs", "1"])
+    if status == 0:
+        assert (tmp_path / "checkpoints/epoch1.safetensors").exists()
+    else:
+        assert "checkpoint" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["measure"],
+        ["measure-geometry", "dump"],
+        ["measure-geometry", "dump", "--output", "out", "--memory-mb", "0"],
+        ["prepare-dataset", "imagenet", "--output", "out"],
+        ["initialise", "--images", "a", "--output", "b", "--bottleneck", "0"],
+        ["initialise", "--images", "a", "--output", "b", "--bottleneck", "2", "--seed", "-1"],
+        ["initialise", "--images", "a", "--output", "b", "--bottleneck", "two"],
+    ],
+)
+def test_arguments_that_cannot_be_are_refused_without_a_traceback(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "vae-geometry" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == vae_geometry.__version__
+
+
+def test_a_figure_is_drawn_from_a_sweep_by_hand(sweep, tmp_path):
+    chosen = ["--dataset", "digits", "--noise", "fresh", "--bottleneck", "2", "3", "--seed", "0", "--epoch", "0", "2"]
+    results = str(sweep.selection.results)
+    assert main(["plot", "figure1", "--results", results, *chosen, "--output", str(tmp_path / "figure1")]) == 0
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".pdf", ".csv"}

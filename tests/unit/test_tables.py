@@ -1,0 +1,159 @@
+from dataclasses import replace
+from importlib.metadata import version
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import vae_geometry
+from vae_geometry import VaeGeometryError, tables
+
+RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 1}
+ROWS = [{**RUN, "layer": layer, "intrinsic_dimension": 1.5 * layer} for layer in range(3)]
+KIND = "intrinsic_dimension"
+
+
+def test_columns_are_those_of_the_design():
+    run = ["dataset", "noise", "bottleneck", "seed", "epoch"]
+    layer = ["layer", "layer_name", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
+    pair = ["source_layer", "target_layer", "information_imbalance", "ii_stderr", "n_ties"]
+    fidelity = ["elbo", "reconstruction", "kl", "active_units", "frechet_distance", "extractor", "n_points"]
+    names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
+    assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
+    assert names["information_imbalance"][:10] == [*run, *pair]
+    assert names["fidelity"] == [*run, *fidelity, "reason"]
+    assert all(names[kind][:5] == run for kind in names if kind != "cross_bottleneck")
+    assert "reason" in names["information_imbalance"]
+    assert "reason" in names["cross_bottleneck"]
+
+
+def test_a_table_has_its_schema_and_says_what_wrote_it(tmp_path):
+    path = tmp_path / "new folder/table.parquet"
+    tables.write(KIND, ROWS, path)
+    schema = pq.read_schema(path)
+    assert schema.equals(tables.SCHEMAS[KIND], check_metadata=False)
+    assert schema.metadata == {
+        b"table": KIND.encode(),
+        b"vae_geometry_version": vae_geometry.__version__.encode(),
+        b"dadapy_version": version("dadapy").encode(),
+    }
+    assert [entry.name for entry in path.parent.iterdir()] == ["table.parquet"]
+
+
+def test_columns_that_a_row_lacks_are_null_and_the_rest_is_kept(tmp_path):
+    tables.write(KIND, ROWS, tmp_path / "table.parquet")
+    rows = tables.read(KIND, [tmp_path / "table.parquet"]).to_pylist()
+    assert rows == [{**dict.fromkeys(tables.SCHEMAS[KIND].names), **row} for row in ROWS]
+
+
+def test_the_same_rows_twice_are_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        tables.write(KIND, ROWS, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_value_of_another_type_is_an_error_and_no_table(tmp_path):
+    with pytest.raises(pa.ArrowInvalid):
+        tables.write(KIND, [*ROWS, {**RUN, "layer": "five"}], tmp_path / "table.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_whole_or_as_it_was(tmp_path, monkeypatch):
+    def fail(_table, path):
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    old = tmp_path / "old.parquet"
+    tables.write(KIND, ROWS, old)
+    before = old.read_bytes()
+    monkeypatch.setattr(pq, "write_table", fail)
+    for path in (old, tmp_path / "new.parquet"):
+        with pytest.raises(OSError, match="no space"):
+            tables.write(KIND, ROWS[:1], path)
+    assert old.read_bytes() == before
+    assert not (tmp_path / "new.parquet").exists()
+
+
+def test_tables_are_joined_in_the_order_given(tmp_path):
+    for number, row in enumerate(ROWS):
+        tables.write(KIND, [row], tmp_path / str(number))
+    joined = tables.read(KIND, [tmp_path / "2", tmp_path / "0"])
+    assert joined["layer"].to_pylist() == [2, 0]
+
+
+def test_an_absent_table_is_named(tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"absent.parquet: no such file; run the stage that makes it first"):
+        tables.read(KIND, [tmp_path / "absent.parquet"])
+
+
+BAD_FILES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("dataset,noise"),
+    "folder": lambda path: path.mkdir(),
+    "other kind": lambda path: tables.write("fidelity", [RUN], path),
+    "other type": lambda path: pq.write_table(pa.table({name: ["x"] for name in tables.SCHEMAS[KIND].names}), path),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_is_no_table_of_the_kind_is_named(tmp_path, case):
+    path = tmp_path / "table.parquet"
+    BAD_FILES[case](path)
+    with pytest.raises(VaeGeometryError, match=r"table.parquet: not a table of kind intrinsic_dimension"):
+        tables.read(KIND, [path])
+
+
+def test_a_truncated_table_is_named(tmp_path):
+    path = tmp_path / "table.parquet"
+    tables.write(KIND, ROWS, path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(VaeGeometryError, match=r"table.parquet: not a table of kind"):
+        tables.read(KIND, [path])
+
+
+def test_a_selection_names_the_files_of_a_sweep(tmp_path):
+    selection = tables.Selection(tmp_path, ["a"], ["fresh", "repeated"], [2, 4], [0, 1], [0, 5])
+    files = [path.relative_to(tmp_path).as_posix() for path in selection.files("fidelity")]
+    assert len(files) == len(set(files)) == 2 * 2 * 2 * 2
+    assert files[0] == "a/fresh/k2/seed0/epoch0/fidelity.parquet"
+    assert files[-1] == "a/repeated/k4/seed1/epoch5/fidelity.parquet"
+    one = replace(selection, noises=["fresh"], seeds=[1])
+    relative = {kind: [path.relative_to(tmp_path).as_posix() for path in one.files(kind)] for kind in tables.SCHEMAS}
+    assert relative["training"] == ["a/fresh/k2/seed1/training.parquet", "a/fresh/k4/seed1/training.parquet"]
+    assert relative["cross_bottleneck"] == ["a/fresh/seed1/epoch5/cross_bottleneck.parquet"]
+
+
+def test_collecting_writes_five_tables_with_every_row(sweep):
+    folder = sweep.selection.results / "tables"
+    kinds = ["cross_bottleneck", "fidelity", "information_imbalance", "intrinsic_dimension", "training"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{kind}.parquet" for kind in kinds]
+    rows = {kind: pq.read_table(folder / f"{kind}.parquet").num_rows for kind in kinds}
+    measured = 2 * 2  # two K, two epochs
+    assert rows == {
+        "cross_bottleneck": 22 * 22,
+        "fidelity": measured,
+        "information_imbalance": measured * 11 * 11,
+        "intrinsic_dimension": measured * 11,
+        "training": 2 * 2,
+    }
+    frame = tables.read_frame("fidelity", sweep.selection)
+    assert frame[["bottleneck", "epoch"]].to_numpy().tolist() == [[2, 0], [2, 2], [3, 0], [3, 2]]
+
+
+def test_collecting_a_sweep_that_is_not_whole_names_what_lacks(sweep, tmp_path):
+    selection = replace(sweep.selection, epochs=[0, 1, 2])
+    with pytest.raises(VaeGeometryError, match=r"k2/seed0/epoch1/intrinsic_dimension.parquet: no such file"):
+        tables.collect(selection, tmp_path)
+
+
+def test_the_same_sweep_twice_has_the_same_bytes_in_every_table_and_checkpoint(sweep, sweep_again):
+    files = [
+        path.relative_to(sweep.selection.results)
+        for path in sweep.selection.results.rglob("*")
+        if path.suffix in (".parquet", ".safetensors", ".npy") and path.name != "timing.parquet"
+    ]
+    assert len(files) > 70
+    for file in files:
+        assert (sweep.selection.results / file).read_bytes() == (sweep_again.selection.results / file).read_bytes(), (
+            file
+        )
