@@ -8,7 +8,7 @@ Ties: a point ranks 1 + the number of points *strictly* nearer; a point is never
 near nearest neighbours the one with the lowest index counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ from vae_geometry.products import Products, multiply
 from vae_geometry.spaces import CHUNK, Space, slices
 
 BLOCK_BYTES = 2**19  # of float32 values that are compared at once: they stay in the second-level cache
-SEGMENT = 64  # values of a row whose minimum is kept, for a cheap first cut at the nearest neighbours
-TILE = 1280  # rows: large enough for a fast product
+MOST_UNDECIDED = 2**20  # comparisons that a thread keeps waiting for float64
+TILE = 2560  # rows: large enough for a fast product
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def find_neighbours(
         ranks=np.ones((n_spaces, n_spaces, n_points), np.int32),
         ties=np.zeros((n_spaces, n_spaces), np.int64),
     )
+    tied = np.empty((n_spaces, n_points), bool)
     plan = _plan(n_points, n_spaces, threads, memory_mb)
     with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         opened, kept = [], {}
@@ -95,14 +96,14 @@ def find_neighbours(
             space = Space(points, pool)
             opened.append(space)
             for products in _all_products(space, plan, device, pool):
-                _search(products, result.indices[s], result.distances[s], pool)
+                _search(products, s, result, tied, threads, pool)
                 if len(kept) < plan.n_kept:
                     kept[s] = products
             space.release()
         for s, space in enumerate(opened):
             again = [kept.pop(s)] if s in kept else _all_products(space, plan, device, pool)
             for products in again:
-                _rank(products, s, result, pool)
+                _rank(products, s, result, tied, threads, pool)
             space.release()
     return result
 
@@ -123,7 +124,7 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     """
     size = -(-n_points // -(-n_points // TILE))
     cut = slices(n_points, size)
-    scratch = 4 * n_points * CHUNK + threads * max(16 * BLOCK_BYTES, 64 * n_points)
+    scratch = 4 * n_points * CHUNK + threads * (64 * MOST_UNDECIDED + 4 * max(BLOCK_BYTES, 4 * n_points))
     available = memory_mb * 2**20 - scratch
     triangle = 4 * size * size * len(cut) * (len(cut) + 1) // 2
     if available >= triangle:
@@ -144,85 +145,121 @@ def _all_products(space: Space, plan: _Plan, device: str, pool: Executor) -> Ite
         yield multiply(space, plan.parts, plan.parts[start : start + plan.stripe], device, pool)
 
 
-def _search(products: Products, indices: NDArray[np.int64], distances: NDArray[np.float64], pool: Executor) -> None:
-    """Fill in the nearest neighbours of the rows of ``products`` and the distances to them."""
-    n_points, n_neighbours = indices.shape
+class _Buffers:
+    """Arrays that one thread uses again for every block of rows; fresh ones would cost page faults each time.
 
-    def search(rows: slice) -> None:
-        values = products.values(rows)
-        n_rows = len(values)
-        if n_points >= 8 * n_neighbours * SEGMENT:  # n smallest minima: at least n values are no larger
-            whole = n_points // SEGMENT * SEGMENT
-            cut = values[:, :whole].reshape(n_rows, SEGMENT, -1).min(axis=1)
-        else:
-            cut = values
-        reached = np.partition(cut, n_neighbours - 1, axis=1)[:, n_neighbours - 1]
+    A row is padded to a multiple of eight values, in ``n_sums`` parts of at most 255 words of eight bytes, so that
+    ``count`` can add up the bytes of a mask eight at a time without any running over.
+    """
+
+    def __init__(self, n_rows: int, n_points: int) -> None:
+        self.n_points = n_points
+        self.n_sums = -(-n_points // (8 * 255))
+        self.width = 8 * self.n_sums * -(-n_points // (8 * self.n_sums))
+        self._values = np.full((n_rows, self.width), np.inf, np.float32)
+        self._masks = np.empty((2, n_rows, self.width), bool)
+        self._wanted = np.zeros(n_rows * n_points, bool)
+        self._squared = np.empty(n_rows * n_points)
+
+    def fill(self, products: Products, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Values of the rows, infinite in the padding, and two masks of their shape to be filled."""
+        n_rows = rows.stop - rows.start
+        products.values(rows, self._values[:n_rows, : self.n_points])
+        return self._values[:n_rows], self._masks[0, :n_rows], self._masks[1, :n_rows]
+
+    def count(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Number of true values in each row."""
+        sums = mask.view(np.uint64).reshape(len(mask), self.n_sums, -1).sum(axis=2)
+        return sums.view(np.uint8).sum(axis=1, dtype=np.int64)
+
+    def find(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and column of each true value."""
+        return np.divmod(np.flatnonzero(mask), self.width)
+
+    def squared_distances(
+        self, space: Space, rows: slice, row: NDArray[np.int64], candidate: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """In float64, between the ``row``-th of the rows and point ``candidate``; each pair is computed once."""
+        pairs = row * self.n_points + space.twins[candidate]
+        self._wanted[pairs] = True
+        distinct = np.flatnonzero(self._wanted)
+        self._wanted[distinct] = False
+        first, second = np.divmod(distinct, self.n_points)
+        self._squared[distinct] = space.squared_distances(rows.start + first, second)
+        return self._squared[pairs]
+
+
+def _for_blocks(products: Products, work: Callable[[slice, _Buffers], None], threads: int, pool: Executor) -> None:
+    """Do ``work`` on all rows, block by block."""
+    blocks = products.blocks(BLOCK_BYTES)
+    n_points = len(products.space.points)
+
+    def work_through(share: list[slice]) -> None:
+        buffers = _Buffers(max(rows.stop - rows.start for rows in share), n_points)
+        for rows in share:
+            work(rows, buffers)
+
+    list(pool.map(work_through, [blocks[t::threads] for t in range(min(threads, len(blocks)))]))
+
+
+def _search(products: Products, s: int, result: Neighbours, tied: NDArray[np.bool_], threads: int, pool: Executor):
+    """Fill in the rows' nearest neighbours in space s, and whether the two nearest of all are equally near."""
+    n_neighbours = result.indices.shape[2]
+
+    def search(rows: slice, buffers: _Buffers) -> None:
+        values, near, _ = buffers.fill(products, rows)
+        # The n smallest minima of segments belong to n points, so the n-th is no less than the n-th smallest value.
+        minima = values.reshape(len(values), 8, -1).min(axis=1) if buffers.width >= 16 * n_neighbours else values
+        reached = np.partition(minima, n_neighbours - 1, axis=1)[:, n_neighbours - 1]
         _, high = products.space.cuts(rows, reached)
-        row, candidate = np.nonzero(values <= high[:, None])
-        squared = _exact(products.space, rows, row, candidate)
+        np.less_equal(values, high[:, None], out=near)
+        row, candidate = buffers.find(near)
+        squared = buffers.squared_distances(products.space, rows, row, candidate)
         order = np.lexsort((candidate, squared, row))
-        first = np.searchsorted(row, np.arange(n_rows))  # row is sorted, before and after
+        first = np.searchsorted(row, np.arange(len(values)))  # sorted by row before as after
         best = order[first[:, None] + np.arange(n_neighbours)]
-        indices[rows] = candidate[best]
-        distances[rows] = np.sqrt(squared[best])
+        result.indices[s, rows] = candidate[best]
+        result.distances[s, rows] = np.sqrt(squared[best])
+        tied[s, rows] = squared[best[:, 0]] == squared[best[:, 1]]
 
-    list(pool.map(search, products.blocks(BLOCK_BYTES)))
+    _for_blocks(products, search, threads, pool)
 
 
-def _rank(products: Products, b: int, result: Neighbours, pool: Executor) -> None:
-    """Fill in the ranks in space b of the rows' nearest neighbours in all other spaces, and add up the ties."""
-    nearest = result.indices[:, :, 0]
+def _rank(products: Products, b: int, result: Neighbours, tied: NDArray[np.bool_], threads: int, pool: Executor):
+    """Fill in the ranks in space b of the rows' nearest neighbours in all spaces, and add up the ties."""
+    n_spaces = len(result.indices)
+    ties = np.zeros((n_spaces, len(products.space.points)), bool)
 
-    def rank(rows: slice) -> NDArray[np.int64]:
-        values = products.values(rows)
-        n_rows = len(values)
-        targets = nearest[:, rows]
-        low, high = products.space.cuts(rows, values[np.arange(n_rows), targets])
-        nearer = np.empty(targets.shape, np.int64)
+    def rank(rows: slice, buffers: _Buffers) -> None:
+        values, below, within = buffers.fill(products, rows)
+        targets = result.indices[:, rows, 0]
+        same = targets == targets[b]  # of rank 1
+        low, high = products.space.cuts(rows, values[np.arange(len(values)), targets])
+        ties[:, rows] = same & tied[b, rows]
         undecided = []
-        for a in range(len(targets)):
-            below = values < low[a, :, None]
-            within = values <= high[a, :, None]
-            nearer[a] = _count(below)
-            open_rows = np.flatnonzero(_count(within) - nearer[a] > 1)  # the target itself lies within
-            if len(open_rows):
-                row, candidate = np.nonzero(below[open_rows] != within[open_rows])
+        for a in range(n_spaces):
+            if a != b:
+                np.less(values, low[a, :, None], out=below)
+                np.less_equal(values, high[a, :, None], out=within)
+                nearer = buffers.count(below)
+                open_rows = np.flatnonzero((buffers.count(within) - nearer > 1) & ~same[a])  # the target lies within
+                result.ranks[a, b, rows] = np.where(same[a], 1, 1 + nearer)
+                row, candidate = buffers.find(below[open_rows] != within[open_rows])
                 undecided.append((np.full(len(row), a), open_rows[row], candidate))
-        ties = np.zeros(len(targets), np.int64)
-        if undecided:
-            space, row, candidate = (np.concatenate(part) for part in zip(*undecided, strict=True))
-            squared = _exact(products.space, rows, row, candidate)
-            group = space * n_rows + row
-            reached = np.empty(targets.size)
-            own = candidate == targets[space, row]
-            reached[group[own]] = squared[own]
-            strictly = np.bincount(group[squared < reached[group]], minlength=targets.size)
-            equal = np.bincount(group[squared == reached[group]], minlength=targets.size)
-            nearer += strictly.reshape(targets.shape)
-            ties += (equal.reshape(targets.shape) > 1).sum(axis=1)
-        result.ranks[:, b, rows] = nearer + 1
-        return ties
+            if a == n_spaces - 1 or sum(len(part[0]) for part in undecided) > MOST_UNDECIDED:
+                decide(rows, buffers, targets, *map(np.concatenate, zip(*undecided, strict=True)))
+                undecided = []
 
-    for ties in pool.map(rank, products.blocks(BLOCK_BYTES)):
-        result.ties[:, b] += ties
+    def decide(rows, buffers, targets, space, row, candidate) -> None:
+        squared = buffers.squared_distances(products.space, rows, row, candidate)
+        group = space * targets.shape[1] + row
+        own = candidate == targets[space, row]
+        reached = np.empty(targets.size)
+        reached[group[own]] = squared[own]
+        nearer = np.bincount(group[squared < reached[group]], minlength=targets.size)
+        equal = np.bincount(group[squared == reached[group]], minlength=targets.size)
+        result.ranks[:, b, rows] += nearer.reshape(targets.shape).astype(np.int32)
+        ties[:, rows] |= equal.reshape(targets.shape) > 1
 
-
-def _count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number of true values in each row: their bytes summed eight at a time, 255 times at most."""
-    whole = mask.shape[1] // 8 * 8
-    result = np.count_nonzero(mask[:, whole:], axis=1)
-    words = mask[:, :whole].view(np.uint64)
-    for part in slices(words.shape[1], 255):
-        result += words[:, part].sum(axis=1).view(np.uint8).reshape(-1, 8).sum(axis=1, dtype=np.int64)
-    return result
-
-
-def _exact(space: Space, rows: slice, row: NDArray[np.int64], candidate: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Squared distances in float64 between the ``row``-th of the rows and point ``candidate``, each computed once."""
-    twin = space.twins[candidate]
-    wanted = np.zeros((rows.stop - rows.start, len(space.twins)), bool)
-    wanted[row, twin] = True
-    first, second = np.nonzero(wanted)
-    squared = np.empty(wanted.shape)
-    squared[first, second] = space.squared_distances(rows.start + first, second)
-    return squared[row, twin]
+    _for_blocks(products, rank, threads, pool)
+    result.ties[:, b] += ties.sum(axis=1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_geometry.spaces import CHUNK, Space, slices
 
-PREPARED_ROWS = 128  # of one chunk; a float64 copy of them stays in the second-level cache
+PREPARED_ROWS = 512  # of one chunk; a float64 copy of them stays in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,9 @@ class Products:
             for block in slices(part.stop - part.start, size)
         ]
 
-    def values(self, rows: slice) -> NDArray[np.float32]:
-        """Values v_ij (see ``spaces.py``) of the rows i of one block and of all points j; infinite where i is j."""
+    def values(self, rows: slice, out: NDArray[np.float32]) -> None:
+        """Fill in v_ij (see ``spaces.py``) of the rows i of one block and of all points j; infinite where i is j."""
         norms = self.space.squared_norms.astype(np.float32)
-        result = np.empty((rows.stop - rows.start, len(norms)), np.float32)
         own = next(part for part in self.stripe if part.start <= rows.start < part.stop)
         inside = slice(rows.start - own.start, rows.stop - own.start)
         for part in self.parts:
@@ -51,9 +50,8 @@ class Products:
                 tile = self.tiles[own.start, part.start][inside]
             else:
                 tile = self.tiles[part.start, own.start][:, inside].T
-            np.add(tile, norms[part], out=result[:, part])
-        result[np.arange(len(result)), np.arange(rows.start, rows.stop)] = np.inf
-        return result
+            np.add(tile, norms[part], out=out[:, part])
+        out[np.arange(len(out)), np.arange(rows.start, rows.stop)] = np.inf
 
 
 def multiply(space: Space, parts: list[slice], stripe: list[slice], device: str, pool: Executor) -> Products:
