@@ -8,6 +8,7 @@ Ties: a point ranks 1 + the number of points *strictly* nearer; a point is never
 near nearest neighbours the one with the lowest index counts.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from vae_geometry.products import Products, multiply
 from vae_geometry.spaces import CHUNK, Space, slices
 
 BLOCK_BYTES = 2**19  # of float32 values that are compared at once: they stay in the second-level cache
-MOST_UNDECIDED = 2**20  # comparisons that a thread keeps waiting for float64
+SOURCES_AT_ONCE = 11  # large steps: threads that meet often at Python's lock wait for one another
 TILE = 2560  # rows: large enough for a fast product
 
 
@@ -99,11 +100,13 @@ def find_neighbours(
                 _search(products, s, result, tied, threads, pool)
                 if len(kept) < plan.n_kept:
                     kept[s] = products
+                del products  # before the next ones are made
             space.release()
         for s, space in enumerate(opened):
             again = [kept.pop(s)] if s in kept else _all_products(space, plan, device, pool)
             for products in again:
                 _rank(products, s, result, tied, threads, pool)
+                del products
             space.release()
     return result
 
@@ -124,7 +127,7 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     """
     size = -(-n_points // -(-n_points // TILE))
     cut = slices(n_points, size)
-    scratch = 4 * n_points * CHUNK + threads * (64 * MOST_UNDECIDED + 4 * max(BLOCK_BYTES, 4 * n_points))
+    scratch = 4 * n_points * CHUNK + threads * ((64 + SOURCES_AT_ONCE) * max(BLOCK_BYTES // 4, n_points))
     available = memory_mb * 2**20 - scratch
     triangle = 4 * size * size * len(cut) * (len(cut) + 1) // 2
     if available >= triangle:
@@ -152,28 +155,33 @@ class _Buffers:
     ``count`` can add up the bytes of a mask eight at a time without any running over.
     """
 
-    def __init__(self, n_rows: int, n_points: int) -> None:
+    def __init__(self, n_rows: int, n_points: int, n_sources: int) -> None:
         self.n_points = n_points
         self.n_sums = -(-n_points // (8 * 255))
         self.width = 8 * self.n_sums * -(-n_points // (8 * self.n_sums))
         self._values = np.full((n_rows, self.width), np.inf, np.float32)
-        self._masks = np.empty((2, n_rows, self.width), bool)
+        self._masks = np.empty((2, n_sources * n_rows * self.width), bool)
         self._wanted = np.zeros(n_rows * n_points, bool)
         self._squared = np.empty(n_rows * n_points)
 
-    def fill(self, products: Products, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Values of the rows, infinite in the padding, and two masks of their shape to be filled."""
+    def fill(self, products: Products, rows: slice) -> NDArray[np.float32]:
+        """Values of the rows, infinite in the padding."""
         n_rows = rows.stop - rows.start
         products.values(rows, self._values[:n_rows, : self.n_points])
-        return self._values[:n_rows], self._masks[0, :n_rows], self._masks[1, :n_rows]
+        return self._values[:n_rows]
+
+    def masks(self, *shape: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Two masks (..., width), to be filled."""
+        size = math.prod(shape) * self.width
+        return self._masks[0, :size].reshape(*shape, -1), self._masks[1, :size].reshape(*shape, -1)
 
     def count(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Number of true values in each row."""
-        sums = mask.view(np.uint64).reshape(len(mask), self.n_sums, -1).sum(axis=2)
-        return sums.view(np.uint8).sum(axis=1, dtype=np.int64)
+        """Number of true values along the last axis."""
+        sums = mask.view(np.uint64).reshape(*mask.shape[:-1], self.n_sums, -1).sum(axis=-1)
+        return sums.view(np.uint8).sum(axis=-1, dtype=np.int64)
 
     def find(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Row and column of each true value."""
+        """Row and column of each true value of a mask (n_rows, width)."""
         return np.divmod(np.flatnonzero(mask), self.width)
 
     def squared_distances(
@@ -189,13 +197,15 @@ class _Buffers:
         return self._squared[pairs]
 
 
-def _for_blocks(products: Products, work: Callable[[slice, _Buffers], None], threads: int, pool: Executor) -> None:
+def _for_blocks(
+    products: Products, work: Callable[[slice, _Buffers], None], n_sources: int, threads: int, pool: Executor
+) -> None:
     """Do ``work`` on all rows, block by block."""
     blocks = products.blocks(BLOCK_BYTES)
     n_points = len(products.space.points)
 
     def work_through(share: list[slice]) -> None:
-        buffers = _Buffers(max(rows.stop - rows.start for rows in share), n_points)
+        buffers = _Buffers(max(rows.stop - rows.start for rows in share), n_points, n_sources)
         for rows in share:
             work(rows, buffers)
 
@@ -207,7 +217,8 @@ def _search(products: Products, s: int, result: Neighbours, tied: NDArray[np.boo
     n_neighbours = result.indices.shape[2]
 
     def search(rows: slice, buffers: _Buffers) -> None:
-        values, near, _ = buffers.fill(products, rows)
+        values = buffers.fill(products, rows)
+        near, _ = buffers.masks(len(values))
         # The n smallest minima of segments belong to n points, so the n-th is no less than the n-th smallest value.
         minima = values.reshape(len(values), 8, -1).min(axis=1) if buffers.width >= 16 * n_neighbours else values
         reached = np.partition(minima, n_neighbours - 1, axis=1)[:, n_neighbours - 1]
@@ -222,7 +233,7 @@ def _search(products: Products, s: int, result: Neighbours, tied: NDArray[np.boo
         result.distances[s, rows] = np.sqrt(squared[best])
         tied[s, rows] = squared[best[:, 0]] == squared[best[:, 1]]
 
-    _for_blocks(products, search, threads, pool)
+    _for_blocks(products, search, 1, threads, pool)
 
 
 def _rank(products: Products, b: int, result: Neighbours, tied: NDArray[np.bool_], threads: int, pool: Executor):
@@ -231,35 +242,32 @@ def _rank(products: Products, b: int, result: Neighbours, tied: NDArray[np.bool_
     ties = np.zeros((n_spaces, len(products.space.points)), bool)
 
     def rank(rows: slice, buffers: _Buffers) -> None:
-        values, below, within = buffers.fill(products, rows)
+        values = buffers.fill(products, rows)
         targets = result.indices[:, rows, 0]
         same = targets == targets[b]  # of rank 1
-        low, high = products.space.cuts(rows, values[np.arange(len(values)), targets])
         ties[:, rows] = same & tied[b, rows]
-        undecided = []
-        for a in range(n_spaces):
-            if a != b:
-                np.less(values, low[a, :, None], out=below)
-                np.less_equal(values, high[a, :, None], out=within)
-                nearer = buffers.count(below)
-                open_rows = np.flatnonzero((buffers.count(within) - nearer > 1) & ~same[a])  # the target lies within
-                result.ranks[a, b, rows] = np.where(same[a], 1, 1 + nearer)
-                row, candidate = buffers.find(below[open_rows] != within[open_rows])
-                undecided.append((np.full(len(row), a), open_rows[row], candidate))
-            if a == n_spaces - 1 or sum(len(part[0]) for part in undecided) > MOST_UNDECIDED:
-                decide(rows, buffers, targets, *map(np.concatenate, zip(*undecided, strict=True)))
-                undecided = []
+        low, high = products.space.cuts(rows, values[np.arange(len(values)), targets])
+        for group in slices(n_spaces, SOURCES_AT_ONCE):
+            below, within = buffers.masks(group.stop - group.start, len(values))
+            np.less(values, low[group, :, None], out=below)
+            np.less_equal(values, high[group, :, None], out=within)
+            nearer = buffers.count(below)
+            undecided = (buffers.count(within) - nearer > 1) & ~same[group]  # the target itself lies within
+            result.ranks[group, b, rows] = np.where(same[group], 1, 1 + nearer)
+            source, row = np.nonzero(undecided)
+            for part in slices(len(row), len(values)):
+                which = source[part], row[part]
+                comparison, candidate = buffers.find(below[which] != within[which])
+                decide(rows, buffers, group.start + which[0], which[1], comparison, candidate)
 
-    def decide(rows, buffers, targets, space, row, candidate) -> None:
-        squared = buffers.squared_distances(products.space, rows, row, candidate)
-        group = space * targets.shape[1] + row
-        own = candidate == targets[space, row]
-        reached = np.empty(targets.size)
-        reached[group[own]] = squared[own]
-        nearer = np.bincount(group[squared < reached[group]], minlength=targets.size)
-        equal = np.bincount(group[squared == reached[group]], minlength=targets.size)
-        result.ranks[:, b, rows] += nearer.reshape(targets.shape).astype(np.int32)
-        ties[:, rows] |= equal.reshape(targets.shape) > 1
+    def decide(rows, buffers, source, row, comparison, candidate) -> None:
+        squared = buffers.squared_distances(products.space, rows, row[comparison], candidate)
+        own = candidate == result.indices[source, rows.start + row, 0][comparison]
+        reached = squared[own][comparison]  # each comparison holds its target once, and they are in order
+        nearer = np.bincount(comparison[squared < reached], minlength=len(row))
+        equal = np.bincount(comparison[squared == reached], minlength=len(row))
+        result.ranks[source, b, rows.start + row] += nearer.astype(np.int32)
+        ties[source, rows.start + row] = equal > 1
 
-    _for_blocks(products, rank, threads, pool)
+    _for_blocks(products, rank, min(n_spaces, SOURCES_AT_ONCE), threads, pool)
     result.ties[:, b] += ties.sum(axis=1)

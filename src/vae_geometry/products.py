@@ -140,5 +140,8 @@ class _OnDevice:
 
 
 def _mirror(square: NDArray[np.float32]) -> None:
-    for row in range(1, len(square)):
-        square[row, :row] = square[:row, row]
+    """Copy what lies above the diagonal to below it."""
+    for strip in slices(len(square), 64):
+        square[strip, : strip.start] = square[: strip.start, strip].T
+        corner = square[strip, strip]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
