@@ -20,8 +20,8 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.products import Products, multiply
 from vae_geometry.spaces import CHUNK, Space, slices
 
-BLOCK_BYTES = 2**19  # of float32 values that are compared at once: they stay in the second-level cache
-SOURCES_AT_ONCE = 11  # large steps: threads that meet often at Python's lock wait for one another
+BLOCK_BYTES = 2**21  # of float32 values that are compared at once: they stay in cache, yet steps are long
+SOURCES_AT_ONCE = 11  # compared in one step; threads that often meet at Python's lock wait for one another
 TILE = 2560  # rows: large enough for a fast product
 
 
@@ -91,13 +91,15 @@ def find_neighbours(
     )
     tied = np.empty((n_spaces, n_points), bool)
     plan = _plan(n_points, n_spaces, threads, memory_mb)
+    n_rows = max(1, BLOCK_BYTES // (4 * n_points))
+    buffers = [_Buffers(n_rows, n_points, min(n_spaces, SOURCES_AT_ONCE)) for _ in range(threads)]
     with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         opened, kept = [], {}
         for s, points in enumerate(spaces):
             space = Space(points, pool)
             opened.append(space)
             for products in _all_products(space, plan, device, pool):
-                _search(products, s, result, tied, threads, pool)
+                _search(products, s, result, tied, buffers, pool)
                 if len(kept) < plan.n_kept:
                     kept[s] = products
                 del products  # before the next ones are made
@@ -105,7 +107,7 @@ def find_neighbours(
         for s, space in enumerate(opened):
             again = [kept.pop(s)] if s in kept else _all_products(space, plan, device, pool)
             for products in again:
-                _rank(products, s, result, tied, threads, pool)
+                _rank(products, s, result, tied, buffers, pool)
                 del products
             space.release()
     return result
@@ -156,7 +158,7 @@ class _Buffers:
     """
 
     def __init__(self, n_rows: int, n_points: int, n_sources: int) -> None:
-        self.n_points = n_points
+        self.n_rows, self.n_points = n_rows, n_points
         self.n_sums = -(-n_points // (8 * 255))
         self.width = 8 * self.n_sums * -(-n_points // (8 * self.n_sums))
         self._values = np.full((n_rows, self.width), np.inf, np.float32)
@@ -198,34 +200,34 @@ class _Buffers:
 
 
 def _for_blocks(
-    products: Products, work: Callable[[slice, _Buffers], None], n_sources: int, threads: int, pool: Executor
+    products: Products, work: Callable[[slice, _Buffers], None], buffers: list[_Buffers], pool: Executor
 ) -> None:
-    """Do ``work`` on all rows, block by block."""
-    blocks = products.blocks(BLOCK_BYTES)
-    n_points = len(products.space.points)
+    """Do ``work`` on all rows, block by block, in as many threads as there are buffers."""
+    blocks = products.blocks(buffers[0].n_rows)
 
-    def work_through(share: list[slice]) -> None:
-        buffers = _Buffers(max(rows.stop - rows.start for rows in share), n_points, n_sources)
-        for rows in share:
-            work(rows, buffers)
+    def work_through(t: int) -> None:
+        for rows in blocks[t :: len(buffers)]:
+            work(rows, buffers[t])
 
-    list(pool.map(work_through, [blocks[t::threads] for t in range(min(threads, len(blocks)))]))
+    list(pool.map(work_through, range(len(buffers))))
 
 
-def _search(products: Products, s: int, result: Neighbours, tied: NDArray[np.bool_], threads: int, pool: Executor):
+def _search(
+    products: Products, s: int, result: Neighbours, tied: NDArray[np.bool_], buffers: list[_Buffers], pool: Executor
+):
     """Fill in the rows' nearest neighbours in space s, and whether the two nearest of all are equally near."""
     n_neighbours = result.indices.shape[2]
 
-    def search(rows: slice, buffers: _Buffers) -> None:
-        values = buffers.fill(products, rows)
-        near, _ = buffers.masks(len(values))
+    def search(rows: slice, own: _Buffers) -> None:
+        values = own.fill(products, rows)
+        near, _ = own.masks(len(values))
         # The n smallest minima of segments belong to n points, so the n-th is no less than the n-th smallest value.
-        minima = values.reshape(len(values), 8, -1).min(axis=1) if buffers.width >= 16 * n_neighbours else values
+        minima = values.reshape(len(values), 8, -1).min(axis=1) if own.width >= 16 * n_neighbours else values
         reached = np.partition(minima, n_neighbours - 1, axis=1)[:, n_neighbours - 1]
         _, high = products.space.cuts(rows, reached)
         np.less_equal(values, high[:, None], out=near)
-        row, candidate = buffers.find(near)
-        squared = buffers.squared_distances(products.space, rows, row, candidate)
+        row, candidate = own.find(near)
+        squared = own.squared_distances(products.space, rows, row, candidate)
         order = np.lexsort((candidate, squared, row))
         first = np.searchsorted(row, np.arange(len(values)))  # sorted by row before as after
         best = order[first[:, None] + np.arange(n_neighbours)]
@@ -233,41 +235,43 @@ def _search(products: Products, s: int, result: Neighbours, tied: NDArray[np.boo
         result.distances[s, rows] = np.sqrt(squared[best])
         tied[s, rows] = squared[best[:, 0]] == squared[best[:, 1]]
 
-    _for_blocks(products, search, 1, threads, pool)
+    _for_blocks(products, search, buffers, pool)
 
 
-def _rank(products: Products, b: int, result: Neighbours, tied: NDArray[np.bool_], threads: int, pool: Executor):
+def _rank(
+    products: Products, b: int, result: Neighbours, tied: NDArray[np.bool_], buffers: list[_Buffers], pool: Executor
+):
     """Fill in the ranks in space b of the rows' nearest neighbours in all spaces, and add up the ties."""
     n_spaces = len(result.indices)
     ties = np.zeros((n_spaces, len(products.space.points)), bool)
 
-    def rank(rows: slice, buffers: _Buffers) -> None:
-        values = buffers.fill(products, rows)
+    def rank(rows: slice, own: _Buffers) -> None:
+        values = own.fill(products, rows)
         targets = result.indices[:, rows, 0]
         same = targets == targets[b]  # of rank 1
         ties[:, rows] = same & tied[b, rows]
         low, high = products.space.cuts(rows, values[np.arange(len(values)), targets])
         for group in slices(n_spaces, SOURCES_AT_ONCE):
-            below, within = buffers.masks(group.stop - group.start, len(values))
+            below, within = own.masks(group.stop - group.start, len(values))
             np.less(values, low[group, :, None], out=below)
             np.less_equal(values, high[group, :, None], out=within)
-            nearer = buffers.count(below)
-            undecided = (buffers.count(within) - nearer > 1) & ~same[group]  # the target itself lies within
+            nearer = own.count(below)
+            undecided = (own.count(within) - nearer > 1) & ~same[group]  # the target itself lies within
             result.ranks[group, b, rows] = np.where(same[group], 1, 1 + nearer)
             source, row = np.nonzero(undecided)
             for part in slices(len(row), len(values)):
                 which = source[part], row[part]
-                comparison, candidate = buffers.find(below[which] != within[which])
-                decide(rows, buffers, group.start + which[0], which[1], comparison, candidate)
+                comparison, candidate = own.find(below[which] != within[which])
+                decide(rows, own, group.start + which[0], which[1], comparison, candidate)
 
     def decide(rows, buffers, source, row, comparison, candidate) -> None:
         squared = buffers.squared_distances(products.space, rows, row[comparison], candidate)
-        own = candidate == result.indices[source, rows.start + row, 0][comparison]
-        reached = squared[own][comparison]  # each comparison holds its target once, and they are in order
+        target = candidate == result.indices[source, rows.start + row, 0][comparison]
+        reached = squared[target][comparison]  # each comparison holds its target once, and they are in order
         nearer = np.bincount(comparison[squared < reached], minlength=len(row))
         equal = np.bincount(comparison[squared == reached], minlength=len(row))
         result.ranks[source, b, rows.start + row] += nearer.astype(np.int32)
         ties[source, rows.start + row] = equal > 1
 
-    _for_blocks(products, rank, min(n_spaces, SOURCES_AT_ONCE), threads, pool)
+    _for_blocks(products, rank, buffers, pool)
     result.ties[:, b] += ties.sum(axis=1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_geometry.spaces import CHUNK, Space, slices
 
-PREPARED_ROWS = 512  # of one chunk; a float64 copy of them stays in the second-level cache
+PREPARED_ROWS = 256  # of one chunk; a float64 copy of them stays in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,8 @@ class Products:
     stripe: list[slice]
     tiles: dict[tuple[int, int], NDArray[np.float32]]
 
-    def blocks(self, n_bytes: int) -> list[slice]:
-        """Rows to work on at once: their values take about ``n_bytes``."""
-        size = max(1, n_bytes // (4 * len(self.space.points)))
+    def blocks(self, size: int) -> list[slice]:
+        """Rows to work on at once, at most ``size``."""
         return [
             slice(part.start + block.start, part.start + block.stop)
             for part in self.stripe
@@ -75,7 +74,7 @@ def multiply(space: Space, parts: list[slice], stripe: list[slice], device: str,
     squared_norms = np.zeros(n_points)
 
     def prepare(rows: slice, chunk: slice, prepared: NDArray[np.float32]) -> None:
-        prepared[rows] = space.prepare(rows, chunk)
+        space.prepare(rows, chunk, prepared[rows])
         exact = prepared[rows].astype(np.float64)
         squared_norms[rows] += np.einsum("ij,ij->i", exact, exact)
 

@@ -31,8 +31,8 @@ The first holds because d_ij <= d_iT would give v_ij <= d_ij**2 - r_i**2 + e_i(d
 is the same with d**2 - e_i(d), which grows with d but for d < (g + 2 w) r_i / (1 - w), where it falls by less than
 slack = 2 ((g + 2 w) r_i)**2. What lies between the two cuts is undecided.
 
-Products that underflow lose at most D 2**-126, far below g t**2 with t = 2**-48 sqrt(D); we add t to every norm, and s
-makes the largest norm about 2**40.
+Products that underflow lose at most D 2**-126, coordinates as much. With t = 2**-48 sqrt(D) added to every norm, both
+are far below g t**2; s keeps the largest norm within 2**20 of 1.
 """
 
 from concurrent.futures import Executor
@@ -42,10 +42,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROUNDING = 2.0**-24
-CHUNK = 256  # coordinates: near sqrt(16384), where c + D / c is least, and enough for a fast product
+CHUNK = 512  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
 PART_BYTES = 2**20  # what a thread reads at once stays in the second-level cache
 SAMPLE_POINTS = 31
-LARGEST_EXPONENT = 40  # of a norm
+SAFE_EXPONENT = 20  # of the largest norm: squares neither overflow nor matter where they underflow
 
 
 class Space:
@@ -84,14 +84,20 @@ class Space:
         # The median of a few points is in the midst of most even where some lie far out; any shift is allowed.
         sample = np.linspace(0, n_points - 1, min(n_points, SAMPLE_POINTS)).astype(int)
         self.shift = np.median(np.asarray(self.points[sample], np.float64), axis=0).astype(dtype)
-        exponent = LARGEST_EXPONENT - np.frexp(2 * float(peak) * n_dimensions**0.5)[1]
+        exponent = 0 - int(np.frexp(2 * float(peak) * n_dimensions**0.5)[1])  # of the largest norm, or a bit more
+        if abs(exponent) <= SAFE_EXPONENT:
+            exponent = 0  # no need for another pass
         self.scale = dtype.type(2.0 ** int(np.clip(exponent, np.finfo(dtype).minexp, np.finfo(dtype).maxexp - 2)))
 
-    def prepare(self, rows: slice, chunk: slice) -> NDArray[np.float32]:
-        """Some coordinates of some points, shifted, scaled and rounded."""
-        shifted = np.subtract(self.points[rows, chunk], self.shift[chunk], dtype=self.shift.dtype)
-        shifted *= self.scale
-        return np.asarray(shifted, np.float32)
+    def prepare(self, rows: slice, chunk: slice, out: NDArray[np.float32]) -> None:
+        """Fill in some coordinates of some points, shifted, scaled and rounded once."""
+        points, shift = self.points[rows, chunk], self.shift[chunk]
+        if shift.dtype == out.dtype:
+            np.subtract(points, shift, out=out)
+            if self.scale != 1:
+                out *= self.scale
+        else:
+            out[:] = (points - shift) * self.scale
 
     def learn(self, squared_norms: NDArray[np.float64]) -> None:
         """Take in the squared norms of the prepared points, and look for points that coincide."""
