@@ -130,8 +130,8 @@ def load(folder: Path, n_points: int) -> list[NDArray]:
 def compare(folder: Path, n_points: int, options: argparse.Namespace) -> None:
     layers = [np.array(layer) for layer in load(folder, n_points)]
     seconds, geometry = {}, {}
-    this_package([layer[:300, :50] for layer in layers], options.threads, options.memory_mb)  # imports
-    dadapy([layer[:300, :50] for layer in layers], options.threads, options.memory_mb)
+    for method in (this_package, dadapy):  # their imports and compilations
+        method([np.random.default_rng(0).normal(size=(300, 50))], options.threads, options.memory_mb)
     for name, method in [*METHODS.items(), ("bare products", bare_products)]:
         start = time.perf_counter()
         geometry[name] = method(layers, options.threads, options.memory_mb)

@@ -20,7 +20,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.products import Products, multiply
 from vae_geometry.spaces import CHUNK, Space, slices
 
-BLOCK_BYTES = 2**21  # of float32 values that are compared at once: they stay in cache, yet steps are long
+BLOCK_BYTES = 2**20  # of float32 values that are compared at once: they stay in cache, yet steps are long
 SOURCES_AT_ONCE = 11  # compared in one step; threads that often meet at Python's lock wait for one another
 TILE = 2560  # rows: large enough for a fast product
 
@@ -262,14 +262,23 @@ def _rank(
             for part in slices(len(row), len(values)):
                 which = source[part], row[part]
                 comparison, candidate = own.find(below[which] != within[which])
-                decide(rows, own, group.start + which[0], which[1], comparison, candidate)
+                decide(rows, own, values, group.start + which[0], which[1], comparison, candidate)
 
-    def decide(rows, buffers, source, row, comparison, candidate) -> None:
+    def decide(rows, buffers, values, source, row, comparison, candidate) -> None:
+        """Settle each comparison of the target of a source and row with candidates, of which it is one itself."""
+        target = result.indices[source, rows.start + row, 0]
+        # The cuts hold whatever the candidate's norm; knowing it leaves about half as many to float64.
+        least, most = products.space.limits(values[row[comparison], candidate], rows.start + row[comparison], candidate)
+        own = np.flatnonzero(candidate == target[comparison])  # one in each comparison, in order
+        nearer = np.bincount(comparison[most < least[own][comparison]], minlength=len(row))
+        left = (most >= least[own][comparison]) & (least <= most[own][comparison])
+        left &= (np.bincount(comparison[left], minlength=len(row)) > 1)[comparison]
+        comparison, candidate = comparison[left], candidate[left]
         squared = buffers.squared_distances(products.space, rows, row[comparison], candidate)
-        target = candidate == result.indices[source, rows.start + row, 0][comparison]
-        reached = squared[target][comparison]  # each comparison holds its target once, and they are in order
-        nearer = np.bincount(comparison[squared < reached], minlength=len(row))
-        equal = np.bincount(comparison[squared == reached], minlength=len(row))
+        reached = np.empty(len(row))
+        reached[comparison[candidate == target[comparison]]] = squared[candidate == target[comparison]]
+        nearer += np.bincount(comparison[squared < reached[comparison]], minlength=len(row))
+        equal = np.bincount(comparison[squared == reached[comparison]], minlength=len(row))
         result.ranks[source, b, rows.start + row] += nearer.astype(np.int32)
         ties[source, rows.start + row] = equal > 1
 

@@ -120,10 +120,7 @@ class Space:
         values : (..., n_rows) float32 array
             v_iT of some point T for each row i.
         """
-        n_dimensions = self.points.shape[1]
-        roundings = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
-        g = roundings * ROUNDING / (1 - roundings * ROUNDING)
-        w = (6 + n_dimensions * 2.0**-28) * ROUNDING
+        g, w = self._g_and_w()
         own, largest = self.norms[rows], self.norms.max()
         squared = np.maximum(values + self.squared_norms[rows], 0) * (1 + 1e-9)
         other = largest
@@ -135,6 +132,15 @@ class Space:
         low = np.nextafter((values - 2 * error - slack).astype(np.float32), np.float32(-np.inf))
         high = np.nextafter((values + 2 * error).astype(np.float32), np.float32(np.inf))
         return low, high
+
+    def limits(
+        self, values: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and greatest that d_ij**2 - r_i**2 can be, where v_ij is ``values``, i ``first`` and j ``second``."""
+        g, w = self._g_and_w()
+        own, other = self.norms[first], self.norms[second]
+        error = (2 * g * own * other + w * (own + other) ** 2) * (1 + 1e-9)
+        return values - error, values + error
 
     def squared_distances(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
         """Squared distances of pairs of points by direct difference in float64, ``((a - b)**2).sum()``."""
@@ -157,6 +163,11 @@ class Space:
             base = getattr(base, "base", None)
         if read_only and base is not None:
             base.madvise(MADV_DONTNEED)
+
+    def _g_and_w(self) -> tuple[float, float]:
+        n_dimensions = self.points.shape[1]
+        roundings = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
+        return roundings * ROUNDING / (1 - roundings * ROUNDING), (6 + n_dimensions * 2.0**-28) * ROUNDING
 
     def _peak(self, rows: slice) -> float:
         """Largest absolute coordinate; not a number where one is not."""
