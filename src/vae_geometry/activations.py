@@ -51,6 +51,7 @@ def dump_activations(
             f"{checkpoint}: the network takes {config['image_channels']} channels, the images have {images.shape[1]}"
         )
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         _write_arrays(model, images, unfinished, latent, generator(config["seed"], "measurement"), device)
@@ -119,6 +120,7 @@ def _write_reconstructions(folder: Path, image_shape: tuple[int, ...], path: Pat
         name: np.load(folder / f"layer{layer:02d}.npy", mmap_mode="r")[:N_RECONSTRUCTIONS].reshape(-1, *image_shape)
         for name, layer in {"images": 0, "reconstructions": len(LAYER_NAMES) - 1}.items()
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.npz")
     np.savez(unfinished, **arrays)
     unfinished.replace(path)

@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--noise", choices=["fresh", "repeated"], default="fresh", help="latent noise and batches per epoch"
     )
     add.add_argument("--epochs", type=_positive, default=200, help="passes over the training images")
-    add.add_argument("--checkpoints", type=_not_negative, nargs="+", default=[200], help="epochs to keep")
+    add.add_argument("--checkpoints", type=_not_negative, nargs="+", help="epochs to keep (default: the last one)")
     add.add_argument("--batch-size", type=_positive, default=256, help="images")
     add.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
     add.add_argument("--weight-decay", type=float, default=1e-4, help="of Adam")
@@ -188,7 +188,7 @@ def _train(options: argparse.Namespace) -> None:
 
     training = Training(
         epochs=options.epochs,
-        checkpoints=tuple(sorted(set(options.checkpoints) - {0})),  # epoch 0 is there already
+        checkpoints=tuple(sorted(set(options.checkpoints or [options.epochs]) - {0})),  # epoch 0 is there already
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         weight_decay=options.weight_decay,
@@ -222,7 +222,7 @@ def _dump_activations(options: argparse.Namespace) -> None:
 def _measure_geometry(options: argparse.Namespace) -> None:
     from vae_geometry.geometry import measure_geometry
 
-    measure_geometry(options.activations, options.output, options.memory_mb)
+    measure_geometry(options.activations, options.output, options.threads, options.memory_mb)
 
 
 def _measure_fidelity(options: argparse.Namespace) -> None:
@@ -237,7 +237,8 @@ def _compare_bottlenecks(options: argparse.Namespace) -> None:
 
     device = select_device(options.device, options.threads)
     images = _first_images(options)
-    compare_bottlenecks(options.checkpoints, images, options.output, options.latent, device, options.memory_mb)
+    latent, threads, memory_mb = options.latent, options.threads, options.memory_mb
+    compare_bottlenecks(options.checkpoints, images, options.output, latent, device, threads, memory_mb)
 
 
 def _collect_tables(options: argparse.Namespace) -> None:

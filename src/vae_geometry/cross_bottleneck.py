@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import tables
 from vae_geometry.activations import dump_activations
-from vae_geometry.geometry import imbalance_row, open_layers
+from vae_geometry.geometry import imbalance_row, open_layers, working_memory_mb
 from vae_geometry.neighbours import find_neighbours
 
 
@@ -20,6 +20,7 @@ def compare_bottlenecks(
     output: Path,
     latent: str,
     device: torch.device,
+    threads: int,
     memory_mb: int,
 ) -> None:
     """Measure the II between all layers of networks that differ in their bottleneck.
@@ -35,8 +36,10 @@ def compare_bottlenecks(
         Table of kind ``cross_bottleneck``.
     latent, device
         See ``dump_activations``.
+    threads : int
+        CPU threads.
     memory_mb : int
-        Memory for the distances, in megabytes.
+        Memory of the whole process, in megabytes.
     """
     spaces, labels = [], []
     with tempfile.TemporaryDirectory() as temporary:
@@ -47,7 +50,7 @@ def compare_bottlenecks(
             for layer, points in open_layers(folder).items():
                 spaces.append(points)
                 labels.append((run["bottleneck"], layer))
-        neighbours = find_neighbours(spaces, memory_mb=memory_mb)
+        neighbours = find_neighbours(spaces, threads=threads, memory_mb=working_memory_mb(memory_mb))
     common = {name: run[name] for name in ("dataset", "noise", "seed", "epoch")}
     rows = [
         {

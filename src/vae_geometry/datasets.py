@@ -1,6 +1,7 @@
 """Image data sets: fetched or found, resized to 32 x 32 and stored as two npz files."""
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def load_images(path: Path) -> Images:
             images = file["images"]
     except FileNotFoundError:
         raise VaeGeometryError(f"{path}: no such file; prepare the data set first") from None
-    except (ValueError, KeyError, OSError, EOFError, IndexError) as error:
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, OSError, EOFError, IndexError) as error:
         raise VaeGeometryError(f"{path}: not a prepared data set ({error}); remove it to make it again") from None
     if (
         images.dtype != np.uint8
@@ -99,6 +100,10 @@ def _mnist(source: str, root: Path | None, downloads: Path) -> tuple[Split, Spli
         raw = base / folder / "raw"
         _download(source, root, names, raw, lambda datasets: getattr(datasets, folder)(downloads, download=True))
     arrays = [_read_idx(raw / name) for name in names]
+    for name, array, labels in zip(names[::2], arrays[::2], arrays[1::2], strict=True):
+        if array.ndim != 3 or labels.ndim != 1 or len(array) != len(labels):
+            shapes = f"{array.shape} images and {labels.shape} labels"
+            raise VaeGeometryError(f"{raw / name}: {shapes} do not belong together; remove both to download them again")
     train, test = (
         (_resize_all(images), labels.astype(np.int64)) for images, labels in zip(arrays[::2], arrays[1::2], strict=True)
     )
@@ -162,7 +167,9 @@ def _download(source: str, root: Path | None, names: list[str], raw: Path, fetch
 def _imagefolder(source: str, root: Path | None, downloads: Path) -> tuple[Split, Split]:
     if root is None:
         raise VaeGeometryError("datasets: source imagefolder needs `root`, a folder that holds train/ and test/")
-    splits = [_read_folder(root / name) for name in ("train", "test")]
+    folders = [root / name for name in ("train", "test")]
+    classes = sorted({name for folder in folders for name in _class_names(folder)})
+    splits = [_read_folder(folder, classes) for folder in folders]
     is_grey = all(image.ndim == 2 for images, _ in splits for image in images)
     prepared = []
     for images, labels in splits:
@@ -177,20 +184,25 @@ def _imagefolder(source: str, root: Path | None, downloads: Path) -> tuple[Split
     return prepared[0], prepared[1]
 
 
-def _read_folder(folder: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
-    """Read the images of ``folder/<class>/<image>``, resized: (32, 32) where grey, else (32, 32, 3)."""
-    classes = sorted(entry for entry in folder.glob("[!.]*") if entry.is_dir()) if folder.is_dir() else []
-    if not classes:
+def _class_names(folder: Path) -> list[str]:
+    names = [entry.name for entry in folder.glob("[!.]*") if entry.is_dir()] if folder.is_dir() else []
+    if not names:
         raise VaeGeometryError(f"{folder}: no folder with one sub-folder of images a class; make it, or correct `root`")
+    return names
+
+
+def _read_folder(folder: Path, classes: list[str]) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """Read the images of ``folder/<class>/<image>``, resized: (32, 32) where grey, else (32, 32, 3)."""
     extensions = Image.registered_extensions()
     images, labels, unreadable = [], [], []
-    for label, entry in enumerate(classes):
-        for path in sorted(entry.rglob("[!.]*")):
-            if path.suffix.lower() not in extensions:
+    for label, name in enumerate(classes):
+        for path in sorted((folder / name).rglob("*")):
+            is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if is_hidden or path.suffix.lower() not in extensions:
                 continue
             try:
                 with Image.open(path) as image:
-                    resized = _resize(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
+                    resized = _resize(_eight_bits(image))
             except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
                 unreadable.append(str(path))
                 continue
@@ -202,6 +214,12 @@ def _read_folder(folder: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.int6
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
     return images, np.array(labels, np.int64)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # PIL would clip at 255
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
 
 
 SOURCES: dict[str, Callable[[str, Path | None, Path], tuple[Split, Split]]] = {

@@ -13,6 +13,7 @@ from vae_geometry.neighbours import Neighbours, find_neighbours
 
 LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
 ROWS_AT_ONCE = 500
+IMPORTS_MB = 800  # what the process takes before it holds any distance
 
 
 def open_layers(folder: Path) -> dict[int, NDArray]:
@@ -42,6 +43,8 @@ def open_layers(folder: Path) -> dict[int, NDArray]:
             layer = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise VaeGeometryError(f"{path}: not a whole npy file ({error}); dump the activations again") from None
+        if not isinstance(layer, np.ndarray):
+            raise VaeGeometryError(f"{path}: not an npy file but an archive of several; save one array a layer")
         if layer.dtype.kind != "f" or layer.ndim != 2:
             raise VaeGeometryError(
                 f"{path}: is {layer.dtype} {layer.shape}, not a float array (N, D); convert it first"
@@ -64,7 +67,7 @@ def open_layers(folder: Path) -> dict[int, NDArray]:
     return layers
 
 
-def measure_geometry(folder: Path, output: Path, memory_mb: int) -> None:
+def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -> None:
     """Measure the ID of every layer of a dump, and the II of all ordered pairs of layers.
 
     Parameters
@@ -74,8 +77,10 @@ def measure_geometry(folder: Path, output: Path, memory_mb: int) -> None:
         without one those columns are null.
     output : Path
         Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``.
+    threads : int
+        CPU threads.
     memory_mb : int
-        Memory for the distances, in megabytes.
+        Memory of the whole process, in megabytes.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def measure_geometry(folder: Path, output: Path, memory_mb: int) -> None:
     rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
     run = {field.name: rows[0][field.name] for field in tables.RUN} if rows else {}
     names = {row["layer"]: row["layer_name"] for row in rows}
-    neighbours = find_neighbours(list(layers.values()), memory_mb=memory_mb)
+    neighbours = find_neighbours(list(layers.values()), threads=threads, memory_mb=working_memory_mb(memory_mb))
     dimensions = []
     for (layer, points), distances in zip(layers.items(), neighbours.distances, strict=True):
         estimate = two_nearest_neighbours(distances)
@@ -111,6 +116,19 @@ def measure_geometry(folder: Path, output: Path, memory_mb: int) -> None:
     ]
     tables.write("intrinsic_dimension", dimensions, output / "intrinsic_dimension.parquet")
     tables.write("information_imbalance", imbalances, output / "information_imbalance.parquet")
+
+
+def working_memory_mb(memory_mb: int) -> int:
+    """What is left for the distances, in megabytes, of a process with Python, numpy and DADApy in its memory.
+
+    Raises
+    ------
+    VaeGeometryError
+        If nothing is left.
+    """
+    if memory_mb <= IMPORTS_MB:
+        raise VaeGeometryError(f"{memory_mb} MB of memory are too little; allow more than {IMPORTS_MB} MB")
+    return memory_mb - IMPORTS_MB
 
 
 def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:

@@ -52,7 +52,7 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
     positive = distances[:, 0] > 0
     n_zero = int((~positive).sum())
     n_points = len(distances)
-    if n_zero > (1 - MU_FRACTION) * n_points:
+    if n_points - n_zero < int(MU_FRACTION * n_points):
         reason = f"{n_zero} of {n_points} points lie at distance zero from their nearest neighbour"
         return IntrinsicDimension(None, None, n_zero, reason)
     distances = distances[positive]

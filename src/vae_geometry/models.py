@@ -160,7 +160,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE
         model.load_state_dict(safetensors.torch.load_file(path))
     except FileNotFoundError:
         raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
-    except (safetensors.SafetensorError, KeyError, TypeError, RuntimeError) as error:
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise VaeGeometryError(
             f"{path}: not a checkpoint of this package ({reason}); remove it to train again"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -122,8 +123,12 @@ def train(images: Tensor, initial: Path, run_folder: Path, training: Training, d
     Raises
     ------
     VaeGeometryError
-        If the loss is no number any more.
+        If a checkpoint lies past the last epoch, or the loss is no number any more.
     """
+    if training.checkpoints and max(training.checkpoints) > training.epochs:
+        raise VaeGeometryError(
+            f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
+        )
     model, config = load_checkpoint(initial, device)
     seed = config["seed"]
     run = {name: config[name] for name in ("dataset", "noise", "bottleneck", "seed")}
@@ -239,6 +244,9 @@ def _load_state(folder: Path, identity: dict, device: torch.device) -> dict | No
     try:
         state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
     except FileNotFoundError:
+        return None
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        logger.warning("%s is damaged, training starts anew (%s)", folder / "state.pt", str(error).splitlines()[0])
         return None
     if state["identity"] != identity:
         return None
