@@ -68,7 +68,7 @@ def test_the_input_is_the_same_space_for_all_bottlenecks(cross):
 def test_the_mean_of_the_latent_is_another_space_than_its_sample(cross, sweep, digits, tmp_path):
     checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
     images = load_images(digits / "test.npz")[:POINTS]
-    compare_bottlenecks(checkpoints, images, tmp_path / "mean.parquet", "mean", torch.device("cpu"), 500)
+    compare_bottlenecks(checkpoints, images, tmp_path / "mean.parquet", "mean", torch.device("cpu"), 1, 2000)
     at_mean = tables.read("cross_bottleneck", [tmp_path / "mean.parquet"])
     differ = np.array(at_mean["information_imbalance"]) != np.array(cross["information_imbalance"])
     encoder_layers = np.isin(np.array(cross["source_layer"]), [0, 1, 2, 3, 4])
@@ -82,5 +82,5 @@ def test_an_absent_checkpoint_is_named_and_nothing_is_written(sweep, digits, tmp
     checkpoints = [sweep.run / "checkpoints/epoch2.safetensors", sweep.run / "checkpoints/epoch7.safetensors"]
     images = load_images(digits / "test.npz")[:POINTS]
     with pytest.raises(VaeGeometryError, match=r"epoch7.safetensors: no such checkpoint"):
-        compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", torch.device("cpu"), 500)
+        compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", torch.device("cpu"), 1, 2000)
     assert list(tmp_path.iterdir()) == []
