@@ -13,6 +13,7 @@ from vae_geometry.neighbours import Neighbours, find_neighbours
 
 LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
 ROWS_AT_ONCE = 500
+LARGEST = 1e150  # absolute value
 IMPORTS_MB = 800  # what the process takes before it holds any distance
 
 
@@ -53,18 +54,25 @@ def open_layers(folder: Path) -> dict[int, NDArray]:
             raise VaeGeometryError(
                 f"{path}: has shape {layer.shape}; the geometry needs at least 3 points and 1 column"
             )
-        for start in range(0, len(layer), ROWS_AT_ONCE):
-            bad = np.flatnonzero(~np.isfinite(layer[start : start + ROWS_AT_ONCE]).all(axis=1))
-            if len(bad):
-                raise VaeGeometryError(
-                    f"{path}: row {start + bad[0]} holds NaN or infinity; mend the activations first"
-                )
+        _check_values(path, layer)
         layers[int(LAYER_FILE.fullmatch(path.name).group(1))] = layer
     lengths = {path.name: len(layer) for path, layer in zip(paths, layers.values(), strict=True)}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
         raise VaeGeometryError(f"{folder}: the layers differ in their number of points ({listed}); dump them again")
     return layers
+
+
+def _check_values(path: Path, layer: NDArray) -> None:
+    peak = 0.0
+    for start in range(0, len(layer), ROWS_AT_ONCE):
+        largest = np.abs(layer[start : start + ROWS_AT_ONCE]).max(axis=1)
+        bad = np.flatnonzero(~np.isfinite(largest))
+        if len(bad):
+            raise VaeGeometryError(f"{path}: row {start + bad[0]} holds NaN or infinity; mend the activations first")
+        peak = max(peak, float(largest.max()))
+    if peak > LARGEST or 0 < peak < 1 / LARGEST:
+        raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
 
 
 def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -> None:

@@ -341,7 +341,8 @@ def test_a_part_without_class_folders_is_named(tmp_path, part):
 
 def test_class_folders_without_images_are_named(tmp_path):
     root = write_folder(tmp_path / "root", n_images=0)
-    (root / "train/cat").mkdir(parents=True)
+    for part in ("train", "test"):
+        (root / part / "cat").mkdir(parents=True, exist_ok=True)
     with pytest.raises(VaeGeometryError, match="root/train: no image in its class folders"):
         prepared("imagefolder", tmp_path / "out", root)
 
