@@ -16,6 +16,9 @@ demo: .venv/installed
 test: .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest
 
+bench: .venv/installed
+	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py
+
 lint: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .

@@ -11,6 +11,11 @@ from vae_geometry import VaeGeometryError, __version__
 # Each stage imports what it needs when it runs: torch alone takes seconds to import.
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand.
 
@@ -25,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 1 with one sentence on stderr where the user can mend what is wrong.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    logging.getLogger("vae_geometry").setLevel(logging.INFO)
     try:
         options.run(options)
     except VaeGeometryError as error:
@@ -40,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
 
     def stage(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
-        added = stages.add_parser(
-            name, help=summary, description=summary, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+        added = stages.add_parser(name, help=summary, description=summary, formatter_class=_HelpFormatter)
         added.set_defaults(run=run)
         return added
 

@@ -94,3 +94,12 @@ def test_a_new_seed_trains_only_the_new_networks(snakemake, counted_jobs, sweep)
 def test_another_learning_rate_trains_again(snakemake, counted_jobs, sweep):
     planned = plan(snakemake, sweep, training={**CONFIG["training"], "learning_rate": 0.01})
     assert counted_jobs(planned)["train"] == 4
+
+
+def test_the_report_holds_every_figure_with_its_caption(snakemake, sweep):
+    page = sweep / "report.html"
+    written = snakemake(sweep, "--configfile", str(sweep / "sweep.yaml"), "--report", str(page))
+    assert written.returncode == 0, written.stdout
+    text = page.read_text()
+    assert "Geometry of trained networks, layer by layer" in text
+    assert "Fresh beside repeated latent noise" in text

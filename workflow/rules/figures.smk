@@ -4,7 +4,7 @@ rule plot:
     output:
         png=report(
             "results/figures/{dataset}/{noise}/{figure}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/plot.rst",
             category="{dataset}",
             subcategory="{noise}",
             labels={"figure": "{figure}"},
@@ -25,6 +25,7 @@ rule plot:
         runtime=10,
     params:
         published=PUBLISHED,
+        caption=lambda wildcards: f"{workflow.basedir}/workflow/report/{wildcards.figure}.rst",
         selection=lambda wildcards: selection(FIGURES[wildcards.figure][1]),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"

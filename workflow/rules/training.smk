@@ -44,7 +44,7 @@ rule train:
     threads: config["training"]["threads"]
     resources:
         mem_mb=4000,
-        runtime=720,
+        runtime=1440,
         gpu=GPU,
         device=config["device"],
     params:
