@@ -17,7 +17,7 @@ CONFIG = {
     "noise": ["repeated", "fresh"],
     "model": {"channels": [2, 2, 4, 4]},
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 64, "threads": 1, "images": 300},
-    "geometry": {"points": 300},
+    "geometry": {"points": 300, "threads": 1},
     "fidelity": {"points": 250},
     "device": "cpu",
 }

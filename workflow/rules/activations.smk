@@ -11,12 +11,13 @@ rule dump_activations:
         f"results/benchmarks/{CHECKPOINT}/dump_activations.jsonl"
     conda:
         "../../envs/compute.yaml"
-    threads: 2
+    threads: THREADS
     resources:
         mem_mb=4000,
         runtime=30,
         gpu=GPU,
         device=config["device"],
+        torch_threads=THREADS,
     params:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],
@@ -25,4 +26,4 @@ rule dump_activations:
     shell:
         "python -m vae_geometry dump-activations {input.checkpoint} --images {input.images} --points {params.points}"
         " --latent {params.latent} --output {output.activations} --reconstructions {output.reconstructions}"
-        " --threads {threads} --device {resources.device} > {log} 2>&1"
+        " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"

@@ -78,6 +78,7 @@ LAST = CHECKPOINTS[-1]
 NOISES = config["noise"]
 RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
 CHECKPOINT = f"{RUN}/epoch{{epoch}}"
+THREADS = config["geometry"]["threads"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/resources/published"
 GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]

@@ -10,7 +10,7 @@ rule measure_fidelity:
     priority: 10  # a dump of more than a gigabyte waits for it
     conda:
         "../../envs/compute.yaml"
-    threads: 2  # as many as the dump's own rule, else dumps pile up
+    threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=2000,
         runtime=30,

@@ -11,7 +11,7 @@ rule measure_geometry:
     priority: 10  # a dump of more than a gigabyte waits for it
     conda:
         "../../envs/compute.yaml"
-    threads: 2  # as many as the dump's own rule, else dumps pile up
+    threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=4000,
         runtime=60,
@@ -38,12 +38,13 @@ rule compare_bottlenecks:
         "results/benchmarks/{dataset}/{noise}/seed{seed}/epoch{epoch}/compare_bottlenecks.jsonl"
     conda:
         "../../envs/compute.yaml"
-    threads: 2
+    threads: THREADS
     resources:
         mem_mb=8000,
         runtime=240,
         gpu=GPU,
         device=config["device"],
+        torch_threads=THREADS,
     params:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],
@@ -52,4 +53,4 @@ rule compare_bottlenecks:
     shell:
         "python -m vae_geometry compare-bottlenecks {input.checkpoints} --images {input.images}"
         " --points {params.points} --latent {params.latent} --output {output.cross_bottleneck}"
-        " --threads {threads} --memory-mb {resources.mem_mb} --device {resources.device} > {log} 2>&1"
+        " --threads {resources.torch_threads} --memory-mb {resources.mem_mb} --device {resources.device} > {log} 2>&1"
