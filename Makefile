@@ -10,7 +10,7 @@ PYTHON ?= python3
 	touch $@
 
 demo: .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile sweeps/demo.yaml --quiet rules
+	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile sweeps/demo.yaml --quiet rules --rerun-incomplete
 	@echo "The figures are in results/figures/digits/, the tables in results/tables/."
 
 test: .venv/installed

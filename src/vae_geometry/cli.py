@@ -37,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VaeGeometryError as error:
         print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"vae-geometry {options.stage}: {error.filename}: {error.strerror}; check the path", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -135,6 +135,9 @@ def save_checkpoint(path: Path, model: VAE, config: dict) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     safetensors.torch.save_file(tensors, unfinished, metadata={"config": json.dumps(config, sort_keys=True)})
+    mask = os.umask(0)
+    os.umask(mask)
+    unfinished.chmod(0o666 & ~mask)  # safetensors lets only the owner read what it writes
     unfinished.replace(path)
 
 

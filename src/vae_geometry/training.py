@@ -1,5 +1,6 @@
 """Training a VAE: from the untrained network of epoch 0 to the checkpoints and a row of losses per epoch."""
 
+import fcntl
 import logging
 import os
 import pickle
@@ -123,7 +124,7 @@ def train(images: Tensor, initial: Path, run_folder: Path, training: Training, d
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, or the loss is no number any more.
+        If a checkpoint lies past the last epoch, another process trains here, or the loss is no number any more.
     """
     if training.checkpoints and max(training.checkpoints) > training.epochs:
         raise VaeGeometryError(
@@ -140,6 +141,13 @@ def train(images: Tensor, initial: Path, run_folder: Path, training: Training, d
 
     unfinished = run_folder / "unfinished"
     unfinished.mkdir(parents=True, exist_ok=True)
+    lock = (unfinished / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
+    except BlockingIOError:
+        raise VaeGeometryError(f"{run_folder}: another training writes here; wait for it or stop it first") from None
+    except OSError as error:  # some network file systems have no locks
+        logger.warning("%s cannot be locked: %s", run_folder, error.strerror)
     identity = {"training": asdict(training), "config": config}
     state = _load_state(unfinished, identity, device)
     if state:

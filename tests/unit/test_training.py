@@ -1,3 +1,4 @@
+import fcntl
 from dataclasses import replace
 
 import numpy as np
@@ -241,7 +242,16 @@ def test_the_state_of_another_seed_is_ignored(tmp_path, images, monkeypatch):
 def test_a_loss_that_is_no_number_is_an_error_and_leaves_no_table(tmp_path, images):
     with pytest.raises(VaeGeometryError, match=r"the loss is no number after epoch 1; lower training.learning_rate"):
         run(tmp_path, images, replace(SETTINGS, learning_rate=1e30))
-    assert set(outputs(tmp_path)) == {"checkpoints/epoch0.safetensors"}
+    assert set(outputs(tmp_path)) == {"checkpoints/epoch0.safetensors", "unfinished/lock"}
+
+
+def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):
+    (tmp_path / "unfinished").mkdir()
+    with (tmp_path / "unfinished/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(VaeGeometryError, match="another training writes here"):
+            run(tmp_path, images)
+    assert (run(tmp_path, images) / "training.parquet").exists()
 
 
 def test_more_images_than_the_data_set_has_is_an_error(images):
