@@ -103,6 +103,8 @@ def mistakes(folder, digits, sweep):
     chosen = ["--dataset", "digits", "--noise", "fresh", "--bottleneck", 2, "--seed", 0, "--epoch", 2]
     results = ["--results", sweep.selection.results]
     (folder / "text.safetensors").write_text("no weights")
+    short_training = ["train", "--images", train, "--initial", initial, "--output", out]
+    short_training += ["--n-images", 40, "--epochs", 1]
     return {
         "too many points": (
             ["dump-activations", checkpoint, "--images", test, "--output", out],
@@ -121,41 +123,11 @@ def mistakes(folder, digits, sweep):
             ["2000 images are asked for, the data set has 1297"],
         ),
         "a checkpoint past the last epoch": (
-            [
-                "train",
-                "--images",
-                train,
-                "--initial",
-                initial,
-                "--output",
-                out,
-                "--n-images",
-                40,
-                "--epochs",
-                1,
-                "--checkpoints",
-                5,
-            ],
-            ["5", "epoch"],
+            [*short_training, "--checkpoints", 5],
+            ["epoch 5 lies past the last epoch"],
         ),
         "diverged": (
-            [
-                "train",
-                "--images",
-                train,
-                "--initial",
-                initial,
-                "--output",
-                out,
-                "--n-images",
-                40,
-                "--epochs",
-                1,
-                "--checkpoints",
-                1,
-                "--learning-rate",
-                1e30,
-            ],
+            [*short_training, "--checkpoints", 1, "--learning-rate", 1e30],
             ["the loss is no number after epoch 1"],
         ),
         "no dump": (["measure-fidelity", folder, "--output", out], ["manifest.parquet: no such file"]),

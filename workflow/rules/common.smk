@@ -66,10 +66,11 @@ def check_schema():
             "uniqueItems": f"{cause.instance} names something twice; name it once",
             "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
             "and neither tables, figures nor benchmarks",
-            "type": f"{cause.message}; correct it (YAML reads 1e-3 as text and 1.0e-3 as a number)",
             "minItems": f"{cause.instance} has too few entries, {cause.validator_value} are needed",
             "maxItems": f"{cause.instance} has too many entries, {cause.validator_value} are needed",
         }.get(cause.validator, f"{cause.message}; correct it")
+        if cause.validator_value == "number":
+            problem += " (YAML reads 1e-3 as text, 1.0e-3 as a number)"
         fail(f"{key}: {problem}" if key else problem)
 
 
