@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_geometry.spaces import CHUNK, Space, slices
 
-PREPARED_ROWS = 256  # of one chunk; a float64 copy of them stays in the second-level cache
+PREPARED_ROWS = 256  # of one chunk, by one thread at a time
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,13 @@ def multiply(space: Space, parts: list[slice], stripe: list[slice], device: str,
     panel = np.empty(n_points * min(CHUNK, n_dimensions), np.float32)
     squared_norms = np.zeros(n_points)
 
-    def prepare(rows: slice, chunk: slice, prepared: NDArray[np.float32]) -> None:
-        space.prepare(rows, chunk, prepared[rows])
-        exact = prepared[rows].astype(np.float64)
-        squared_norms[rows] += np.einsum("ij,ij->i", exact, exact)
-
     for chunk in slices(n_dimensions, CHUNK):
         width = chunk.stop - chunk.start
         prepared = panel[: n_points * width].reshape(n_points, width)
-        waiting = [pool.submit(prepare, rows, chunk, prepared) for rows in slices(n_points, PREPARED_ROWS)]
+        waiting = [
+            pool.submit(space.prepare, rows, chunk, prepared[rows], squared_norms[rows])
+            for rows in slices(n_points, PREPARED_ROWS)
+        ]
         for part in waiting:
             part.result()
         accumulator.add(prepared)

@@ -41,8 +41,10 @@ from mmap import MADV_DONTNEED, mmap
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_geometry import kernels
+
 ROUNDING = 2.0**-24
-CHUNK = 512  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
+CHUNK = 1024  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
 PART_BYTES = 2**20  # what a thread reads at once stays in the second-level cache
 SAMPLE_POINTS = 31
 SAFE_EXPONENT = 20  # of the largest norm: squares neither overflow nor matter where they underflow
@@ -73,13 +75,14 @@ class Space:
     """
 
     def __init__(self, points: NDArray, pool: Executor) -> None:
-        self.points = np.asanyarray(points)
+        single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
+        self.points = np.asarray(points, np.float32 if single else np.float64)  # a copy only of other types
         self.squared_norms = self.norms = self.twins = None
         n_points, n_dimensions = self.points.shape
         peak = np.max(list(pool.map(self._peak, slices(n_points, self._rows_at_once()))))
         if not np.isfinite(peak):
             raise ValueError("coordinates must be finite")
-        single = self.points.dtype in (np.float16, np.float32) and peak < 1e37
+        single &= peak < 1e37
         dtype = np.dtype(np.float32 if single else np.float64)
         # The median of a few points is in the midst of most even where some lie far out; any shift is allowed.
         sample = np.linspace(0, n_points - 1, min(n_points, SAMPLE_POINTS)).astype(int)
@@ -89,15 +92,10 @@ class Space:
             exponent = 0  # no need for another pass
         self.scale = dtype.type(2.0 ** int(np.clip(exponent, np.finfo(dtype).minexp, np.finfo(dtype).maxexp - 2)))
 
-    def prepare(self, rows: slice, chunk: slice, out: NDArray[np.float32]) -> None:
-        """Fill in some coordinates of some points, shifted, scaled and rounded once."""
+    def prepare(self, rows: slice, chunk: slice, out: NDArray[np.float32], squared_norms: NDArray[np.float64]) -> None:
+        """Fill in some coordinates of some points, shifted, scaled and rounded, and add their squares to the norms."""
         points, shift = self.points[rows, chunk], self.shift[chunk]
-        if shift.dtype == out.dtype:
-            np.subtract(points, shift, out=out)
-            if self.scale != 1:
-                out *= self.scale
-        else:
-            out[:] = (points - shift) * self.scale
+        kernels.prepare(points.astype(shift.dtype, copy=False), shift, self.scale, out, squared_norms)
 
     def learn(self, squared_norms: NDArray[np.float64]) -> None:
         """Take in the squared norms of the prepared points, and look for points that coincide."""
@@ -120,7 +118,7 @@ class Space:
         values : (..., n_rows) float32 array
             v_iT of some point T for each row i.
         """
-        g, w = self._g_and_w()
+        g, w = self.error_constants()
         own, largest = self.norms[rows], self.norms.max()
         squared = np.maximum(values + self.squared_norms[rows], 0) * (1 + 1e-9)
         other = largest
@@ -133,38 +131,17 @@ class Space:
         high = np.nextafter((values + 2 * error).astype(np.float32), np.float32(np.inf))
         return low, high
 
-    def limits(
-        self, values: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Least and greatest that d_ij**2 - r_i**2 can be, where v_ij is ``values``, i ``first`` and j ``second``."""
-        g, w = self._g_and_w()
-        own, other = self.norms[first], self.norms[second]
-        error = (2 * g * own * other + w * (own + other) ** 2) * (1 + 1e-9)
-        return values - error, values + error
-
-    def squared_distances(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Squared distances of pairs of points by direct difference in float64, ``((a - b)**2).sum()``."""
-        points = np.asarray(self.points)
-        result = np.empty(len(first))
-        step = max(1, PART_BYTES // (16 * points.shape[1]))
-        for start in range(0, len(first), step):
-            pairs = slice(start, start + step)
-            difference = points[first[pairs]].astype(np.float64)
-            difference -= points[second[pairs]].astype(np.float64)
-            np.square(difference, out=difference)
-            result[pairs] = difference.sum(axis=1)
-        return result
-
     def release(self) -> None:
         """Let go of the pages of a file that is mapped for reading; what is needed again is read again."""
-        base = self.points
-        read_only = getattr(base, "mode", None) == "r"
+        base, read_only = self.points, False
         while base is not None and not isinstance(base, mmap):
+            read_only = read_only or getattr(base, "mode", None) == "r"
             base = getattr(base, "base", None)
         if read_only and base is not None:
             base.madvise(MADV_DONTNEED)
 
-    def _g_and_w(self) -> tuple[float, float]:
+    def error_constants(self) -> tuple[float, float]:
+        """g and w of the bound."""
         n_dimensions = self.points.shape[1]
         roundings = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
         return roundings * ROUNDING / (1 - roundings * ROUNDING), (6 + n_dimensions * 2.0**-28) * ROUNDING

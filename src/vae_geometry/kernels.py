@@ -1,0 +1,187 @@
+"""Compiled loops over the rows of a block of products (see ``spaces.py`` for the values and the bound).
+
+What needs float64 is computed by direct difference, always by ``_squared_distance``, so that equal pairs give equal
+digits. ``twins`` names for each point the lowest index of a point with the same coordinates: a row computes its
+distance to coinciding points once.
+"""
+
+import numpy as np
+from numba import njit
+
+SEGMENT = 256  # points whose comparisons are counted together; only segments with an undecided one are looked at again
+
+
+@njit(nogil=True, cache=True)
+def prepare(points, shift, scale, out, squared_norms):
+    """Shift, scale and round some coordinates of points into ``out`` (n_rows, n_columns), and add up their squares.
+
+    The shift and the scale have the points' type, in which the arithmetic is done.
+    """
+    for i in range(len(points)):
+        for k in range(points.shape[1]):
+            out[i, k] = (points[i, k] - shift[k]) * scale
+        squared_norms[i] += _sum_of_squares(out[i])
+
+
+@njit(nogil=True, cache=True)
+def smallest(values, n, out):
+    """Fill ``out`` (n_rows,) with the n-th smallest value of each row of ``values`` (n_rows, n_points)."""
+    best = np.empty(n, values.dtype)
+    for i in range(values.shape[0]):
+        best[:] = np.inf
+        for j in range(values.shape[1]):
+            if values[i, j] < best[-1]:
+                _insert(best, values[i, j])
+        out[i] = best[-1]
+
+
+@njit(nogil=True, cache=True)
+def nearest(points, twins, first_row, values, high, indices, squared):
+    """Find the nearest neighbours of each row, the nearest first and the lowest index first among equally near ones.
+
+    Parameters
+    ----------
+    points : (n_points, n_dimensions) float array
+    twins : (n_points,) int64 array
+    first_row : int
+        Point of the first row.
+    values : (n_rows, n_points) float32 array
+    high : (n_rows,) float32 array
+        No point with a greater value is a nearest neighbour of the row.
+    indices, squared : (n_rows, n_neighbours) int64 and float64 arrays
+        To be filled with the neighbours and their squared distances.
+    """
+    known = np.empty(len(points))
+    for i in range(values.shape[0]):
+        known[:] = -1
+        squared[i] = np.inf
+        for j in range(values.shape[1]):
+            if values[i, j] <= high[i]:
+                distance = _known_distance(points, twins, first_row + i, j, known)
+                if distance < squared[i, -1]:
+                    place = _insert(squared[i], distance)
+                    indices[i, place + 1 :] = indices[i, place:-1].copy()
+                    indices[i, place] = j
+
+
+@njit(nogil=True, cache=True)
+def rank(points, twins, norms, constants, first_row, values, low, high, targets, ranks, tied):
+    """Rank target points among all points by their distance from each row.
+
+    Parameters
+    ----------
+    points, twins, first_row, values
+        As for ``nearest``.
+    norms : (n_points,) float64 array
+    constants : (float, float)
+        g and w of the bound.
+    low, high : (n_targets, n_rows) float32 arrays
+        Points with a value below and above are surely nearer and farther than the target.
+    targets : (n_targets, n_rows) int64 array
+        Points to rank.
+    ranks, tied : (n_targets, n_rows) int32 and bool arrays
+        To be filled with 1 + the number of points strictly nearer than the target, and with whether another point is
+        exactly as near.
+    """
+    known = np.empty(len(points))
+    candidates = np.empty(len(points), np.int64)
+    for i in range(values.shape[0]):
+        known[:] = -1
+        for a in range(len(targets)):
+            nearer = n_candidates = 0
+            for start in range(0, values.shape[1], SEGMENT):
+                segment = values[i, start : start + SEGMENT]
+                below, within = _count(segment, low[a, i], high[a, i])
+                nearer += below
+                if within > below:
+                    for j in range(len(segment)):
+                        if low[a, i] <= segment[j] <= high[a, i] and start + j != targets[a, i]:
+                            candidates[n_candidates] = start + j
+                            n_candidates += 1
+            more, equal = _decide(
+                points,
+                twins,
+                norms,
+                constants,
+                first_row + i,
+                values[i],
+                targets[a, i],
+                candidates[:n_candidates],
+                known,
+            )
+            ranks[a, i] = 1 + nearer + more
+            tied[a, i] = equal > 0
+
+
+@njit(nogil=True, cache=True)
+def _count(values, low, high):
+    """How many values are less than ``low``, and how many are not greater than ``high``."""
+    below = within = 0
+    for j in range(len(values)):  # nothing but this: the compiler then compares sixteen at a time
+        below += values[j] < low
+        within += values[j] <= high
+    return below, within
+
+
+@njit(nogil=True, cache=True)
+def _decide(points, twins, norms, constants, row, values, target, candidates, known):
+    """How many candidates are nearer than the target, and how many as near."""
+    nearer = equal = 0
+    reached = -1.0
+    target_error = _error(norms, constants, row, target)
+    for j in candidates:
+        # The cuts hold whatever the candidate's norm; knowing it leaves about half as many to float64.
+        error = _error(norms, constants, row, j) + target_error
+        difference = np.float64(values[j]) - np.float64(values[target])
+        if difference < -error:
+            nearer += 1
+        elif difference <= error:
+            if reached < 0:
+                reached = _known_distance(points, twins, row, target, known)
+            distance = _known_distance(points, twins, row, j, known)
+            nearer += distance < reached
+            equal += distance == reached
+    return nearer, equal
+
+
+@njit(nogil=True, cache=True)
+def _error(norms, constants, i, j):
+    """Bound e_ij of the error of v_ij, with some room for the rounding of itself."""
+    g, w = constants
+    return (2 * g * norms[i] * norms[j] + w * (norms[i] + norms[j]) ** 2) * (1 + 1e-9)
+
+
+@njit(nogil=True, cache=True)
+def _known_distance(points, twins, i, j, known):
+    twin = twins[j]
+    if known[twin] < 0:
+        known[twin] = _squared_distance(points, i, twin)
+    return known[twin]
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})  # the order of summation is the compiler's, and always the same
+def _squared_distance(points, i, j):
+    total = 0.0
+    for k in range(points.shape[1]):
+        difference = np.float64(points[i, k]) - np.float64(points[j, k])
+        total += difference * difference
+    return total
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def _sum_of_squares(values):
+    total = 0.0
+    for k in range(len(values)):
+        total += np.float64(values[k]) * np.float64(values[k])
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _insert(ascending, value):
+    """Put a value into a sorted array, behind equal ones, whose greatest drops out; return its place."""
+    place = len(ascending) - 1
+    while place > 0 and ascending[place - 1] > value:
+        ascending[place] = ascending[place - 1]
+        place -= 1
+    ascending[place] = value
+    return place
