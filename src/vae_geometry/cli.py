@@ -100,9 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     add = stage("measure-geometry", _measure_geometry, "Measure ID and II of any folder of layerNN.npy, float (N, D).")
     add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
     add.add_argument("--output", type=Path, required=True, help="folder for the two parquet files")
-    add.add_argument("--scales", type=_positive, help="also the ID at 2, 4, 8, ... neighbours, up to so many (Gride)")
     _add_memory(add)
-    _add_device(add, device="cpu", threads=1)
+    add.add_argument("--threads", type=_positive, default=1, help="CPU threads")
 
     add = stage(
         "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
@@ -137,9 +136,9 @@ def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
 
 
-def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default=device, help="where to compute")
-    parser.add_argument("--threads", type=_positive, default=threads, help="CPU threads")
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where torch computes")
+    parser.add_argument("--threads", type=_positive, default=2, help="CPU threads")
 
 
 def _add_memory(parser: argparse.ArgumentParser) -> None:
@@ -232,12 +231,7 @@ def _dump_activations(options: argparse.Namespace) -> None:
 def _measure_geometry(options: argparse.Namespace) -> None:
     from vae_geometry.geometry import measure_geometry
 
-    device = options.device
-    if device != "cpu":  # which takes no torch
-        from vae_geometry.models import select_device
-
-        device = str(select_device(device, options.threads))
-    measure_geometry(options.activations, options.output, options.threads, options.memory_mb, options.scales, device)
+    measure_geometry(options.activations, options.output, options.threads, options.memory_mb)
 
 
 def _measure_fidelity(options: argparse.Namespace) -> None:

@@ -50,9 +50,7 @@ def compare_bottlenecks(
             for layer, points in open_layers(folder).items():
                 spaces.append(points)
                 labels.append((run["bottleneck"], layer))
-        neighbours = find_neighbours(
-            spaces, threads=threads, memory_mb=working_memory_mb(memory_mb), device=str(device)
-        )
+        neighbours = find_neighbours(spaces, threads=threads, memory_mb=working_memory_mb(memory_mb))
     common = {name: run[name] for name in ("dataset", "noise", "seed", "epoch")}
     rows = [
         {

@@ -163,13 +163,6 @@ def epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
     ax.set_xlabel("epoch")
 
 
-def neighbour_axis(ax: Axes, neighbours: Sequence[float]) -> None:
-    """Logarithmic axis of the number of nearest neighbours that an estimate reaches to."""
-    ax.set_xscale("log", base=2)
-    _name_ticks(ax, sorted({int(count) for count in neighbours}))
-    ax.set_xlabel("neighbours")
-
-
 def bottleneck_axis(ax: Axes, bottlenecks: Sequence[int]) -> None:
     """Logarithmic axis of bottlenecks."""
     ax.set_xscale("log", base=2)

@@ -58,25 +58,6 @@ def reconstructions(selection: Selection) -> Drawn:
     return figure, errors
 
 
-def id_scaling(selection: Selection) -> Drawn:
-    """ID against scale of trained networks: input, bottleneck, decoder and output, one panel each."""
-    scaling = series.id_scaling(selection)
-    layers = {0: "input", 5: "bottleneck", 8: "decoder, layer 8", 10: "output"}
-    panels = [scaling[scaling["layer"] == layer] for layer in layers]
-    figure, axes = style.small_multiples(len(panels), 2.1)
-    for ax, panel in zip(axes, panels, strict=True):
-        style.draw_bottlenecks(ax, panel)
-        style.neighbour_axis(ax, panel["x"].dropna())
-        ax.set_ylim(bottom=0)
-        if ax.get_subplotspec().is_first_col():
-            ax.set_ylabel("intrinsic dimension")
-    style.letters(axes, list(layers.values()))
-    style.bottleneck_legend(figure, selection.bottlenecks)
-    numbers = by_panel(*panels)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
-    return figure, numbers
-
-
 def ii_matrix(selection: Selection) -> Drawn:
     """II of all ordered pairs of layers, one panel a bottleneck."""
     panels = [rows for _, rows in series.ii_pairs(series.imbalance(selection)).groupby("bottleneck")]

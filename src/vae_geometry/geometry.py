@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.information_imbalance import information_imbalance, standard_error
-from vae_geometry.intrinsic_dimension import dimension_at_scales, two_nearest_neighbours
+from vae_geometry.intrinsic_dimension import two_nearest_neighbours
 from vae_geometry.neighbours import Neighbours, find_neighbours
 
 LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
@@ -75,9 +75,7 @@ def _check_values(path: Path, layer: NDArray) -> None:
         raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
 
 
-def measure_geometry(
-    folder: Path, output: Path, threads: int, memory_mb: int, scales: int | None = None, device: str = "cpu"
-) -> None:
+def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -> None:
     """Measure the ID of every layer of a dump, and the II of all ordered pairs of layers.
 
     Parameters
@@ -91,32 +89,21 @@ def measure_geometry(
         CPU threads.
     memory_mb : int
         Memory of the whole process, in megabytes.
-    scales : int, optional
-        Also estimate the ID at 2, 4, 8, ... neighbours, up to so many.
-    device : str
-        Where products are computed, see ``find_neighbours``.
 
     Raises
     ------
     VaeGeometryError
-        If the dump is damaged, see ``open_layers``, or holds too few points for ``scales``.
+        If the dump is damaged, see ``open_layers``.
     """
     layers = open_layers(folder)
-    n_points = len(next(iter(layers.values())))
-    if scales is not None and not 2 <= scales < n_points:
-        raise VaeGeometryError(
-            f"{folder}: {n_points} points allow scales of 2 to {n_points - 1} neighbours, not {scales}; change it"
-        )
     manifest = folder / "manifest.parquet"
     rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
     run = {field.name: rows[0][field.name] for field in tables.RUN} if rows else {}
     names = {row["layer"]: row["layer_name"] for row in rows}
-    working_mb = working_memory_mb(memory_mb)
-    neighbours = find_neighbours(list(layers.values()), scales or 2, threads, working_mb, device)
+    neighbours = find_neighbours(list(layers.values()), threads=threads, memory_mb=working_memory_mb(memory_mb))
     dimensions = []
     for (layer, points), distances in zip(layers.items(), neighbours.distances, strict=True):
-        estimate = two_nearest_neighbours(distances[:, :2])
-        scaling = dimension_at_scales(distances)._asdict() if scales and estimate.value is not None else {}
+        estimate = two_nearest_neighbours(distances)
         dimensions.append(
             {
                 **run,
@@ -127,7 +114,6 @@ def measure_geometry(
                 "id_stderr": estimate.stderr,
                 "n_points": len(points),
                 "n_zero_distances": estimate.n_zero_distances,
-                **{f"scale_{name}": values for name, values in scaling.items()},
                 "reason": estimate.reason,
             }
         )
@@ -158,7 +144,7 @@ def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:
     ranks = neighbours.ranks[a, b]
     return {
         "information_imbalance": information_imbalance(ranks),
-        "ii_stderr": standard_error(ranks, neighbours.indices[a, :, 0]),
+        "ii_stderr": standard_error(ranks),
         "n_ties": int(neighbours.ties[a, b]),
         "n_points": len(ranks),
     }

@@ -1,6 +1,4 @@
-"""Intrinsic dimension by DADApy: 2NN (Facco et al., Scientific Reports 7 (2017) 12140), and Gride for ID against scale
-(Denti et al., Scientific Reports 12 (2022) 20005).
-"""
+"""Intrinsic dimension by the 2NN estimator (Facco et al., Scientific Reports 7 (2017) 12140), as in DADApy."""
 
 import warnings
 from typing import NamedTuple
@@ -31,25 +29,6 @@ class IntrinsicDimension(NamedTuple):
     stderr: float | None
     n_zero_distances: int
     reason: str | None
-
-
-class Scaling(NamedTuple):
-    """Intrinsic dimension against scale, the smallest scale first; as many entries in each list.
-
-    Attributes
-    ----------
-    neighbours : list of int
-        n, a power of two: the estimate compares the distances of the n-th and the n/2-th nearest neighbours.
-    distance : list of float
-        Mean of those two distances over all points, in the units of the space.
-    dimension, stderr : list of float
-        Intrinsic dimension and its standard error.
-    """
-
-    neighbours: list[int]
-    distance: list[float]
-    dimension: list[float]
-    stderr: list[float]
 
 
 def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension:
@@ -90,40 +69,15 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
     return IntrinsicDimension(value, stderr, n_zero, None)
 
 
-def dimension_at_scales(distances: NDArray[np.float64]) -> Scaling:
-    """Estimate the intrinsic dimension at growing scales, from the distances to the nearest neighbours.
-
-    Points at distance zero from their nearest neighbour are left out, as in ``two_nearest_neighbours``: ask it first
-    whether there is anything to estimate.
-
-    Parameters
-    ----------
-    distances : (n_points, n_neighbours) float64 array
-        Distances of each point to its nearest neighbours, in ascending order; at least 2.
-
-    Returns
-    -------
-    Scaling
-        By DADApy's ``return_id_scaling_gride`` at 2, 4, 8, ... neighbours, up to ``n_neighbours``. The standard error
-        is DADApy's, from the curvature of the likelihood, which takes the points as independent.
-    """
-    data = _data(distances[distances[:, 0] > 0])
-    dimension, stderr, distance = data.return_id_scaling_gride(range_max=distances.shape[1])
-    neighbours = [2 ** (step + 1) for step in range(len(dimension))]
-    return Scaling(neighbours, distance.tolist(), dimension.tolist(), stderr.tolist())
-
-
 def _estimate(distances: NDArray[np.float64]) -> float:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Covariance of the parameters could not be estimated")
-        value, _, _ = _data(distances).compute_id_2NN(algorithm="base", mu_fraction=MU_FRACTION)
-    return float(value)
-
-
-def _data(distances: NDArray[np.float64]):
     print_options = np.get_printoptions()
     from dadapy import Data
 
     np.set_printoptions(**print_options)  # importing dadapy brings in jax, which changes them
-    padded = np.column_stack([np.zeros(len(distances)), distances])  # DADApy's first neighbour is the point itself
-    return Data(distances=(padded, np.zeros(padded.shape, int)))  # it reads only the shape of the indices
+    n_points = len(distances)
+    padded = np.column_stack([np.zeros(n_points), distances])
+    indices = np.zeros((n_points, 3), int)  # 2NN reads only their shape
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Covariance of the parameters could not be estimated")
+        value, _, _ = Data(distances=(padded, indices)).compute_id_2NN(algorithm="base", mu_fraction=MU_FRACTION)
+    return float(value)

@@ -75,25 +75,6 @@ def id_profile(selection: Selection) -> pd.DataFrame:
     return summarise(frame, "intrinsic_dimension", "ID", "layer", "id_stderr")
 
 
-def id_scaling(selection: Selection) -> pd.DataFrame:
-    """ID against scale, in neighbours; a line a layer.
-
-    Raises
-    ------
-    VaeGeometryError
-        If it was not measured.
-    """
-    frame = read_frame("intrinsic_dimension", selection)
-    unmeasured = frame["scale_neighbours"].isna() & frame["intrinsic_dimension"].notna()
-    if unmeasured.any():
-        raise VaeGeometryError(
-            "figure id_scaling needs the ID at several scales; set geometry.scales, or measure-geometry --scales"
-        )
-    columns = ["scale_neighbours", "scale_distance", "scale_dimension", "scale_stderr"]
-    frame = frame.explode(columns).astype(dict.fromkeys(columns, float))
-    return summarise(frame, "scale_dimension", "ID", "scale_neighbours", "scale_stderr", series=["layer"])
-
-
 def data_dimension(profile: pd.DataFrame) -> float:
     """ID of the images themselves (layer 0), from an ID profile; NaN where it was not measured."""
     return profile.loc[profile["x"] == 0, "mean"].mean()

@@ -40,11 +40,6 @@ SCHEMAS = {
             pa.field("id_stderr", pa.float64()),
             pa.field("n_points", pa.int32()),
             pa.field("n_zero_distances", pa.int32()),
-            # ID against scale: lists with an entry a scale, null where it was not asked for
-            pa.field("scale_neighbours", pa.list_(pa.int32())),
-            pa.field("scale_distance", pa.list_(pa.float64())),
-            pa.field("scale_dimension", pa.list_(pa.float64())),
-            pa.field("scale_stderr", pa.list_(pa.float64())),
             pa.field("reason", pa.string()),
         ]
     ),

@@ -30,16 +30,7 @@ def write_run(folder, run, dimensions, imbalances, rng):
     tables.write(
         "intrinsic_dimension",
         [
-            {
-                **run,
-                "layer": layer,
-                "intrinsic_dimension": factor * value,
-                "id_stderr": 0.01 * value,
-                "scale_neighbours": [2, 4, 8],
-                "scale_distance": [1.0, 1.5, 2.0],
-                "scale_dimension": [factor * value, factor * value - 0.1, factor * value - 0.2],
-                "scale_stderr": [0.01, 0.01, 0.01],
-            }
+            {**run, "layer": layer, "intrinsic_dimension": factor * value, "id_stderr": 0.01 * value}
             for layer, value in zip(dimensions["layer"], dimensions["intrinsic_dimension"], strict=True)
         ],
         folder / "intrinsic_dimension.parquet",

@@ -255,33 +255,3 @@ def test_the_input_id_of_real_mnist_is_the_papers(tmp_path):
     neighbours = find_neighbours([inputs], memory_mb=MEMORY_MB)
     assert two_nearest_neighbours(neighbours.distances[0]).value == pytest.approx(12.085, abs=5e-4)
     assert information_imbalance(neighbours.ranks[0, 0]) == pytest.approx(2 / 5000)
-
-
-def test_scales_add_the_dimension_at_each_and_change_nothing_else(tmp_path, rng):
-    repeated = np.repeat(rng.random((50, 2)), 6, axis=0)
-    folder = save(tmp_path / "dump", rng.random((300, 2)), repeated)
-    measure_geometry(folder, tmp_path / "out", 1, MEMORY_MB, scales=20)
-    rows = tables.read("intrinsic_dimension", [tmp_path / "out/intrinsic_dimension.parquet"]).to_pylist()
-    assert rows[0]["scale_neighbours"] == [2, 4, 8, 16]
-    assert rows[0]["scale_dimension"] == pytest.approx([2] * 4, abs=0.4)
-    assert all(len(rows[0][f"scale_{name}"]) == 4 for name in ("distance", "stderr"))
-    assert rows[1]["scale_dimension"] is None
-    assert rows[1]["reason"]
-    scales = [name for name in rows[0] if name.startswith("scale_")]
-    plain, _ = measured(folder, tmp_path / "plain")
-    assert plain == [{**row, **dict.fromkeys(scales)} for row in rows]
-
-
-def test_more_scales_than_points_are_refused(tmp_path, rng):
-    folder = save(tmp_path / "dump", rng.random((30, 2)))
-    with pytest.raises(VaeGeometryError, match="30 points allow scales of 2 to 29 neighbours, not 30"):
-        measure_geometry(folder, tmp_path / "out", 1, MEMORY_MB, scales=30)
-
-
-def test_torch_multiplies_to_the_same_tables(tmp_path, rng):
-    folder = save(tmp_path / "dump", *(rng.random((200, d)) for d in (3, 40)))
-    for device in ("cpu", "cpu:0"):  # BLAS, and torch
-        measure_geometry(folder, tmp_path / device, 1, MEMORY_MB, device=device)
-    assert (tmp_path / "cpu/intrinsic_dimension.parquet").read_bytes() == (
-        tmp_path / "cpu:0/intrinsic_dimension.parquet"
-    ).read_bytes()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vae_geometry.intrinsic_dimension import dimension_at_scales, two_nearest_neighbours
+from vae_geometry.intrinsic_dimension import two_nearest_neighbours
 from vae_geometry.neighbours import find_neighbours
 
 
@@ -55,30 +55,3 @@ def test_print_options_of_numpy_stay_as_they_were(rng):
     before = np.get_printoptions()
     two_nearest_neighbours(distances(rng.random((50, 2))))
     assert np.get_printoptions() == before
-
-
-def test_dimension_at_scales_is_dadapys(rng):
-    from dadapy import Data
-
-    points = rng.normal(size=(500, 4))
-    scaling = dimension_at_scales(find_neighbours([points], 32).distances[0])
-    dimension, stderr, distance = Data(points, maxk=499).return_id_scaling_gride(range_max=32)
-    assert scaling.neighbours == [2, 4, 8, 16, 32]
-    np.testing.assert_allclose(scaling.dimension, dimension, rtol=1e-8)
-    np.testing.assert_allclose(scaling.stderr, stderr, rtol=1e-8)
-    np.testing.assert_allclose(scaling.distance, distance, rtol=1e-8)
-
-
-def test_noise_raises_the_dimension_at_small_scales_alone(rng):
-    sheet = np.hstack([rng.random((3000, 2)), 0.004 * rng.normal(size=(3000, 8))])
-    scaling = dimension_at_scales(find_neighbours([sheet], 128).distances[0])
-    assert scaling.dimension[0] > 2.7
-    assert scaling.dimension[-1] == pytest.approx(2, abs=0.3)
-    assert scaling.distance == sorted(scaling.distance)
-
-
-def test_duplicates_are_left_out_of_the_dimension_at_scales(rng):
-    points = rng.normal(size=(500, 3))
-    points[1] = points[0]
-    found = find_neighbours([points], 8).distances[0]
-    assert dimension_at_scales(found) == dimension_at_scales(found[2:])

@@ -16,11 +16,10 @@ KIND = "intrinsic_dimension"
 def test_columns_are_those_of_the_design():
     run = ["dataset", "noise", "bottleneck", "seed", "epoch"]
     layer = ["layer", "layer_name", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
-    scales = ["scale_neighbours", "scale_distance", "scale_dimension", "scale_stderr"]
     pair = ["source_layer", "target_layer", "information_imbalance", "ii_stderr", "n_ties"]
     fidelity = ["elbo", "reconstruction", "kl", "active_units", "frechet_distance", "extractor", "n_points"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
-    assert names[KIND] == [*run, *layer, "n_zero_distances", *scales, "reason"]
+    assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
     assert names["information_imbalance"][:10] == [*run, *pair]
     assert names["fidelity"] == [*run, *fidelity, "reason"]
     assert all(names[kind][:5] == run for kind in names if kind != "cross_bottleneck")

@@ -45,16 +45,6 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
     assert {rule: counted.get(rule, 0) for rule in jobs} == jobs
 
 
-def test_id_scaling_is_drawn_only_where_the_scales_are_measured(snakemake, tmp_path):
-    figure = "results/figures/mnist/fresh/id_scaling.pdf"
-    refused = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "config.yaml"), "--", figure)
-    assert refused.returncode == 1
-    assert "geometry.scales: is null, and figure id_scaling needs it" in refused.stdout
-    assert "Traceback" not in refused.stdout
-    planned = snakemake(tmp_path, "-n", "--configfile", str(DEMO), "--", figure.replace("mnist", "digits"))
-    assert planned.returncode == 0, planned.stdout
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -63,7 +53,6 @@ def test_id_scaling_is_drawn_only_where_the_scales_are_measured(snakemake, tmp_p
             "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
         ),
         ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
-        ({"geometry": {"points": 500, "scales": 500}}, "geometry.scales: 500 is not less than geometry.points (500)"),
         ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images"),
         ({"geometry": {"points": 400}}, "fidelity.points: 500 is more than geometry.points (400)"),
         ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),

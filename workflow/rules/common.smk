@@ -22,8 +22,6 @@ def check_config():
     for epoch in checkpoints:
         if epoch > epochs:
             fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
-    if (config["geometry"]["scales"] or 0) >= points:
-        fail(f"geometry.scales: {config['geometry']['scales']} is not less than geometry.points ({points}); lower it")
     if config["fidelity"]["points"] > points:
         fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
     for name, dataset in config["datasets"].items():
@@ -85,7 +83,6 @@ NOISES = config["noise"]
 RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
 CHECKPOINT = f"{RUN}/epoch{{epoch}}"
 THREADS = config["geometry"]["threads"]
-SCALES = config["geometry"]["scales"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/resources/published"
 GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]
@@ -101,7 +98,6 @@ FIGURES = {  # figure -> the files of a checkpoint that it reads, and the checkp
     "reconstructions": (["reconstructions.npz"], [LAST]),
     "ii_matrix": (IMBALANCE, [LAST]),
     "ii_plane": (IMBALANCE, [LAST]),
-    "id_scaling": (["intrinsic_dimension.parquet"], [LAST]),
     "published": (GEOMETRY, [LAST]),
     "noise": ([*GEOMETRY, "fidelity.parquet"], CHECKPOINTS),
 }
@@ -149,8 +145,6 @@ def kept(activations):
 
 def figure_tables(figure, dataset, noise):
     """Files that a figure draws from: only the kinds and checkpoints that it shows."""
-    if figure == "id_scaling" and not SCALES:
-        fail("geometry.scales: is null, and figure id_scaling needs it; set it to a number of neighbours such as 64")
     files, epochs = FIGURES[figure]
     tables = runs("epoch{epoch}/{file}", dataset=dataset, noise=noise, epoch=epochs, file=files)
     if figure == "losses":
@@ -168,8 +162,7 @@ def all_figures():
     """The figures of every data set and kind of noise, and those that compare the two kinds."""
     drawn = []
     for dataset, entry in config["datasets"].items():
-        figures = set(FIGURES) - {"noise"} - (set() if entry["source"] == "cifar10" else {"published"})
-        figures -= set() if SCALES else {"id_scaling"}
+        figures = set(FIGURES) - {"noise"} - ({"published"} if entry["source"] != "cifar10" else set())
         for noise in NOISES:
             drawn += [f"{dataset}/{noise}/{figure}" for figure in sorted(figures)]
         if len(NOISES) == 2:

@@ -15,13 +15,11 @@ rule measure_geometry:
     resources:
         mem_mb=4000,
         runtime=60,
-    params:
-        scales=["--scales", SCALES] if SCALES else [],
     message:
         "ID and II of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
-        " {params.scales} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
+        " --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
 
 
 rule compare_bottlenecks:
