@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
     add.add_argument("--output", type=Path, required=True, help="folder for the two parquet files")
     _add_memory(add)
-    add.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+    _add_device(add, "cpu", threads=1)
 
     add = stage(
         "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
@@ -136,9 +136,9 @@ def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
 
 
-def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where torch computes")
-    parser.add_argument("--threads", type=_positive, default=2, help="CPU threads")
+def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default=device, help="where to compute")
+    parser.add_argument("--threads", type=_positive, default=threads, help="CPU threads")
 
 
 def _add_memory(parser: argparse.ArgumentParser) -> None:
@@ -231,7 +231,12 @@ def _dump_activations(options: argparse.Namespace) -> None:
 def _measure_geometry(options: argparse.Namespace) -> None:
     from vae_geometry.geometry import measure_geometry
 
-    measure_geometry(options.activations, options.output, options.threads, options.memory_mb)
+    device = options.device
+    if device != "cpu":
+        from vae_geometry.models import select_device  # brings in torch, which the CPU does without
+
+        device = str(select_device(device, options.threads))
+    measure_geometry(options.activations, options.output, options.threads, options.memory_mb, device)
 
 
 def _measure_fidelity(options: argparse.Namespace) -> None:

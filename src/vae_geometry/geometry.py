@@ -75,7 +75,7 @@ def _check_values(path: Path, layer: NDArray) -> None:
         raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
 
 
-def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -> None:
+def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int, device: str = "cpu") -> None:
     """Measure the ID of every layer of a dump, and the II of all ordered pairs of layers.
 
     Parameters
@@ -89,6 +89,8 @@ def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -
         CPU threads.
     memory_mb : int
         Memory of the whole process, in megabytes.
+    device : str
+        See ``find_neighbours``.
 
     Raises
     ------
@@ -100,7 +102,8 @@ def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -
     rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
     run = {field.name: rows[0][field.name] for field in tables.RUN} if rows else {}
     names = {row["layer"]: row["layer_name"] for row in rows}
-    neighbours = find_neighbours(list(layers.values()), threads=threads, memory_mb=working_memory_mb(memory_mb))
+    memory_mb = working_memory_mb(memory_mb)
+    neighbours = find_neighbours(list(layers.values()), threads=threads, memory_mb=memory_mb, device=device)
     dimensions = []
     for (layer, points), distances in zip(layers.items(), neighbours.distances, strict=True):
         estimate = two_nearest_neighbours(distances)

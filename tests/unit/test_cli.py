@@ -9,6 +9,7 @@ import pytest
 
 import vae_geometry
 from vae_geometry.cli import _parser, main
+from vae_geometry.neighbours import find_neighbours
 
 SOURCE = Path(vae_geometry.__file__).parents[1]
 (COMMANDS,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
@@ -83,6 +84,35 @@ def test_measuring_geometry_does_not_import_torch(tmp_path):
     run = "import sys; from vae_geometry.cli import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
     result = python("-c", run, "measure-geometry", tmp_path, "--output", tmp_path / "out")
     assert result.stdout.split() == ["0", "False"]
+
+
+def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, rng, monkeypatch):
+    for layer, size in enumerate((2, 30)):
+        np.save(tmp_path / f"layer{layer:02d}.npy", rng.normal(size=(60, size)).astype(np.float32))
+    monkeypatch.setattr("vae_geometry.models.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
+    devices = []
+
+    def noting_the_device(*spaces, device, **limits):
+        devices.append(device)
+        return find_neighbours(*spaces, device=device, **limits)
+
+    monkeypatch.setattr("vae_geometry.geometry.find_neighbours", noting_the_device)
+    for choice in ("cpu", "auto", "cuda"):
+        assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / choice), "--device", choice]) == 0
+        for table in (tmp_path / choice).iterdir():
+            assert table.read_bytes() == (tmp_path / "cpu" / table.name).read_bytes()
+    assert devices == ["cpu", "cpu:0", "cpu:0"]
+
+
+def test_cuda_where_there_is_none_is_one_sentence(tmp_path, rng, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    np.save(tmp_path / "layer00.npy", rng.normal(size=(20, 2)))
+    assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / "out"), "--device", "cuda"]) == 1
+    assert capsys.readouterr().err == (
+        "vae-geometry measure-geometry: device: cuda is asked for, but torch finds no GPU; "
+        "use `device: auto` or `device: cpu`\n"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_mistake_of_the_user_is_one_sentence_and_status_1(tmp_path):
