@@ -99,7 +99,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add = stage("measure-geometry", _measure_geometry, "Measure ID and II of any folder of layerNN.npy, float (N, D).")
     add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
-    add.add_argument("--output", type=Path, required=True, help="folder for the two parquet files")
+    add.add_argument("--output", type=Path, required=True, help="folder for the parquet files")
+    add.add_argument(
+        "--scales", type=_power_of_two, help="measure the ID against scale too (Gride), up to so many neighbours"
+    )
     _add_memory(add)
     _add_device(add, "cpu", threads=1)
 
@@ -120,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add = stage("collect-tables", _collect_tables, "Join the tables of a sweep, one parquet file a kind.")
     _add_selection(add, many=True)
     add.add_argument("--output", type=Path, required=True, help="folder for the tables")
+    add.add_argument("--id-scaling", action="store_true", help="join the tables of measure-geometry --scales too")
 
     add = stage("plot", _plot, "Draw a figure of a data set, with the numbers beside it.")
     add.add_argument("figure", help="figure1, figure2, figure3, figureA1, figureA2, losses, ii_matrix, ...")
@@ -165,6 +169,13 @@ def _not_negative(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _power_of_two(text: str) -> int:
+    value = int(text)
+    if value < 2 or value & (value - 1):
+        raise argparse.ArgumentTypeError(f"{text} is not a power of two such as 2, 4, ..., 64")
     return value
 
 
@@ -236,7 +247,8 @@ def _measure_geometry(options: argparse.Namespace) -> None:
         from vae_geometry.models import select_device  # brings in torch, which the CPU does without
 
         device = str(select_device(device, options.threads))
-    measure_geometry(options.activations, options.output, options.threads, options.memory_mb, device)
+    threads, memory_mb = options.threads, options.memory_mb
+    measure_geometry(options.activations, options.output, threads, memory_mb, device, options.scales)
 
 
 def _measure_fidelity(options: argparse.Namespace) -> None:
@@ -258,7 +270,7 @@ def _compare_bottlenecks(options: argparse.Namespace) -> None:
 def _collect_tables(options: argparse.Namespace) -> None:
     from vae_geometry.tables import collect
 
-    collect(_selection(options), options.output)
+    collect(_selection(options), options.output, options.id_scaling)
 
 
 def _plot(options: argparse.Namespace) -> None:

@@ -92,9 +92,9 @@ def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, 
     monkeypatch.setattr("vae_geometry.models.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
     devices = []
 
-    def noting_the_device(*spaces, device, **limits):
-        devices.append(device)
-        return find_neighbours(*spaces, device=device, **limits)
+    def noting_the_device(*arguments):
+        devices.append(arguments[-1])
+        return find_neighbours(*arguments)
 
     monkeypatch.setattr("vae_geometry.geometry.find_neighbours", noting_the_device)
     for choice in ("cpu", "auto", "cuda"):
@@ -160,6 +160,10 @@ def mistakes(folder, digits, sweep):
             [*short_training, "--checkpoints", 1, "--learning-rate", 1e30],
             ["the loss is no number after epoch 1"],
         ),
+        "too many scales": (
+            ["measure-geometry", sweep.dump, "--output", out, "--scales", 32],
+            ["activations: holds 40 points, too few for scales of 32 neighbours"],
+        ),
         "no dump": (["measure-fidelity", folder, "--output", out], ["manifest.parquet: no such file"]),
         "an absent table": (
             ["collect-tables", *results, *chosen, "--bottleneck", 5, "--output", out],
@@ -177,6 +181,7 @@ CASES = [
     "too many images",
     "a checkpoint past the last epoch",
     "diverged",
+    "too many scales",
     "no dump",
     "an absent table",
     "an unknown figure",
@@ -213,6 +218,8 @@ def test_a_short_training_without_checkpoints_keeps_its_last_epoch_or_says_what_
         ["measure"],
         ["measure-geometry", "dump"],
         ["measure-geometry", "dump", "--output", "out", "--memory-mb", "0"],
+        ["measure-geometry", "dump", "--output", "out", "--scales", "48"],
+        ["measure-geometry", "dump", "--output", "out", "--scales", "1"],
         ["prepare-dataset", "imagenet", "--output", "out"],
         ["initialise", "--images", "a", "--output", "b", "--bottleneck", "0"],
         ["initialise", "--images", "a", "--output", "b", "--bottleneck", "2", "--seed", "-1"],
