@@ -11,7 +11,7 @@ from vae_geometry.cli import main
 from vae_geometry.tables import Selection
 
 WIDTHS = ("4", "4", "6", "6")
-BOTTLENECKS, EPOCHS, POINTS = (2, 3), (0, 2), 40
+BOTTLENECKS, EPOCHS, POINTS, SCALES = (2, 3), (0, 2), 40, 4
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def make_sweep(results, digits):
             folder = run / f"epoch{epoch}"
             checkpoint = run / f"checkpoints/epoch{epoch}.safetensors"
             stage("dump-activations", checkpoint, "--output", folder / "activations", *images)
-            stage("measure-geometry", folder / "activations", "--output", folder)
+            stage("measure-geometry", folder / "activations", "--output", folder, "--scales", SCALES)
             fidelity = ("--output", folder / "fidelity.parquet", "--points", POINTS)
             stage("measure-fidelity", folder / "activations", *fidelity)
     checkpoints = [results / f"digits/fresh/k{k}/seed0/checkpoints/epoch{last}.safetensors" for k in BOTTLENECKS]
@@ -76,7 +76,7 @@ def make_sweep(results, digits):
         ("--bottleneck", *BOTTLENECKS),
         ("--epoch", *EPOCHS),
     )
-    stage("collect-tables", "--results", results, "--output", results / "tables", *choice)
+    stage("collect-tables", "--results", results, "--output", results / "tables", "--id-scaling", *choice)
     run = results / f"digits/fresh/k{BOTTLENECKS[0]}/seed0"
     selection = Selection(results, ["digits"], ["fresh"], BOTTLENECKS, [0], EPOCHS)
     return Sweep(selection, run, run / f"epoch{last}/activations")

@@ -99,9 +99,12 @@ def _parser() -> argparse.ArgumentParser:
 
     add = stage("measure-geometry", _measure_geometry, "Measure ID and II of any folder of layerNN.npy, float (N, D).")
     add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
-    add.add_argument("--output", type=Path, required=True, help="folder for the two parquet files")
+    add.add_argument("--output", type=Path, required=True, help="folder for the parquet files")
+    add.add_argument(
+        "--scales", type=_power_of_two, help="measure the ID against scale too (Gride), up to so many neighbours"
+    )
     _add_memory(add)
-    add.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+    _add_device(add, "cpu", threads=1)
 
     add = stage(
         "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
@@ -120,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add = stage("collect-tables", _collect_tables, "Join the tables of a sweep, one parquet file a kind.")
     _add_selection(add, many=True)
     add.add_argument("--output", type=Path, required=True, help="folder for the tables")
+    add.add_argument("--id-scaling", action="store_true", help="join the tables of measure-geometry --scales too")
 
     add = stage("plot", _plot, "Draw a figure of a data set, with the numbers beside it.")
     add.add_argument("figure", help="figure1, figure2, figure3, figureA1, figureA2, losses, ii_matrix, ...")
@@ -136,9 +140,9 @@ def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
 
 
-def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where torch computes")
-    parser.add_argument("--threads", type=_positive, default=2, help="CPU threads")
+def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default=device, help="where to compute")
+    parser.add_argument("--threads", type=_positive, default=threads, help="CPU threads")
 
 
 def _add_memory(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +169,13 @@ def _not_negative(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _power_of_two(text: str) -> int:
+    value = int(text)
+    if value < 2 or value & (value - 1):
+        raise argparse.ArgumentTypeError(f"{text} is not a power of two such as 2, 4, ..., 64")
     return value
 
 
@@ -231,7 +242,13 @@ def _dump_activations(options: argparse.Namespace) -> None:
 def _measure_geometry(options: argparse.Namespace) -> None:
     from vae_geometry.geometry import measure_geometry
 
-    measure_geometry(options.activations, options.output, options.threads, options.memory_mb)
+    device = options.device
+    if device != "cpu":
+        from vae_geometry.models import select_device  # brings in torch, which the CPU does without
+
+        device = str(select_device(device, options.threads))
+    threads, memory_mb = options.threads, options.memory_mb
+    measure_geometry(options.activations, options.output, threads, memory_mb, device, options.scales)
 
 
 def _measure_fidelity(options: argparse.Namespace) -> None:
@@ -253,7 +270,7 @@ def _compare_bottlenecks(options: argparse.Namespace) -> None:
 def _collect_tables(options: argparse.Namespace) -> None:
     from vae_geometry.tables import collect
 
-    collect(_selection(options), options.output)
+    collect(_selection(options), options.output, options.id_scaling)
 
 
 def _plot(options: argparse.Namespace) -> None:

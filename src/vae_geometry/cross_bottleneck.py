@@ -34,8 +34,10 @@ def compare_bottlenecks(
     images : (N, C, 32, 32) uint8 array
     output : Path
         Table of kind ``cross_bottleneck``.
-    latent, device
+    latent
         See ``dump_activations``.
+    device : torch.device
+        Where the networks run and the products of their activations are computed.
     threads : int
         CPU threads.
     memory_mb : int
@@ -50,7 +52,8 @@ def compare_bottlenecks(
             for layer, points in open_layers(folder).items():
                 spaces.append(points)
                 labels.append((run["bottleneck"], layer))
-        neighbours = find_neighbours(spaces, threads=threads, memory_mb=working_memory_mb(memory_mb))
+        memory_mb = working_memory_mb(memory_mb)
+        neighbours = find_neighbours(spaces, threads=threads, memory_mb=memory_mb, device=str(device))
     common = {name: run[name] for name in ("dataset", "noise", "seed", "epoch")}
     rows = [
         {

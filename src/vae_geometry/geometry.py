@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.information_imbalance import information_imbalance, standard_error
-from vae_geometry.intrinsic_dimension import two_nearest_neighbours
+from vae_geometry.intrinsic_dimension import gride, two_nearest_neighbours
 from vae_geometry.neighbours import Neighbours, find_neighbours
 
 LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
@@ -75,7 +75,9 @@ def _check_values(path: Path, layer: NDArray) -> None:
         raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
 
 
-def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -> None:
+def measure_geometry(
+    folder: Path, output: Path, threads: int, memory_mb: int, device: str = "cpu", scales: int | None = None
+) -> None:
     """Measure the ID of every layer of a dump, and the II of all ordered pairs of layers.
 
     Parameters
@@ -89,34 +91,50 @@ def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -
         CPU threads.
     memory_mb : int
         Memory of the whole process, in megabytes.
+    device : str
+        See ``find_neighbours``.
+    scales : int, optional
+        Measure the ID against scale too, up to so many neighbours, for ``id_scaling.parquet``; see ``gride``.
 
     Raises
     ------
     VaeGeometryError
-        If the dump is damaged, see ``open_layers``.
+        If the dump is damaged, see ``open_layers``, or ``scales`` is more than half of its points.
     """
     layers = open_layers(folder)
+    n_points = len(next(iter(layers.values())))
+    if scales and 2 * scales > n_points:
+        raise VaeGeometryError(
+            f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
+        )
     manifest = folder / "manifest.parquet"
     rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
     run = {field.name: rows[0][field.name] for field in tables.RUN} if rows else {}
     names = {row["layer"]: row["layer_name"] for row in rows}
-    neighbours = find_neighbours(list(layers.values()), threads=threads, memory_mb=working_memory_mb(memory_mb))
-    dimensions = []
+    n_neighbours = scales or 2
+    memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
+    neighbours = find_neighbours(list(layers.values()), n_neighbours, threads, memory_mb, device)
+    dimensions, scalings = [], []
     for (layer, points), distances in zip(layers.items(), neighbours.distances, strict=True):
-        estimate = two_nearest_neighbours(distances)
+        of_layer = {
+            **run,
+            "layer": layer,
+            "layer_name": names.get(layer),
+            "extrinsic_dimension": points.shape[1],
+            "n_points": n_points,
+        }
+        estimate = two_nearest_neighbours(distances[:, :2])
         dimensions.append(
             {
-                **run,
-                "layer": layer,
-                "layer_name": names.get(layer),
-                "extrinsic_dimension": points.shape[1],
+                **of_layer,
                 "intrinsic_dimension": estimate.value,
                 "id_stderr": estimate.stderr,
-                "n_points": len(points),
                 "n_zero_distances": estimate.n_zero_distances,
                 "reason": estimate.reason,
             }
         )
+        if scales:
+            scalings += [{**of_layer, **at_scale._asdict()} for at_scale in gride(distances)]
     imbalances = [
         {**run, "source_layer": source, "target_layer": target, **imbalance_row(neighbours, a, b)}
         for a, source in enumerate(layers)
@@ -124,19 +142,29 @@ def measure_geometry(folder: Path, output: Path, threads: int, memory_mb: int) -
     ]
     tables.write("intrinsic_dimension", dimensions, output / "intrinsic_dimension.parquet")
     tables.write("information_imbalance", imbalances, output / "information_imbalance.parquet")
+    if scales:
+        tables.write("id_scaling", scalings, output / "id_scaling.parquet")
 
 
-def working_memory_mb(memory_mb: int) -> int:
+def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
     """What is left for the distances, in megabytes, of a process with Python, numpy and DADApy in its memory.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Memory of the whole process, in megabytes.
+    found_bytes : int
+        What the neighbours that are found take, in bytes.
 
     Raises
     ------
     VaeGeometryError
         If nothing is left.
     """
-    if memory_mb <= IMPORTS_MB:
-        raise VaeGeometryError(f"{memory_mb} MB of memory are too little; allow more than {IMPORTS_MB} MB")
-    return memory_mb - IMPORTS_MB
+    taken_mb = IMPORTS_MB + found_bytes // 2**20
+    if memory_mb <= taken_mb:
+        raise VaeGeometryError(f"{memory_mb} MB of memory are too little; allow more than {taken_mb} MB")
+    return memory_mb - taken_mb
 
 
 def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:

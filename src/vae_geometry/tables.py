@@ -22,6 +22,11 @@ RUN = [
     pa.field("seed", pa.int32()),
     pa.field("epoch", pa.int32()),
 ]
+LAYER = [
+    pa.field("layer", pa.int32()),
+    pa.field("layer_name", pa.string()),
+    pa.field("extrinsic_dimension", pa.int32()),
+]
 IMBALANCE = [
     pa.field("information_imbalance", pa.float64()),
     pa.field("ii_stderr", pa.float64()),
@@ -33,13 +38,23 @@ SCHEMAS = {
     "intrinsic_dimension": pa.schema(
         [
             *RUN,
-            pa.field("layer", pa.int32()),
-            pa.field("layer_name", pa.string()),
-            pa.field("extrinsic_dimension", pa.int32()),
+            *LAYER,
             pa.field("intrinsic_dimension", pa.float64()),
             pa.field("id_stderr", pa.float64()),
             pa.field("n_points", pa.int32()),
             pa.field("n_zero_distances", pa.int32()),
+            pa.field("reason", pa.string()),
+        ]
+    ),
+    "id_scaling": pa.schema(
+        [
+            *RUN,
+            *LAYER,
+            pa.field("neighbours", pa.int32()),
+            pa.field("scale", pa.float64()),
+            pa.field("intrinsic_dimension", pa.float64()),
+            pa.field("id_stderr", pa.float64()),
+            pa.field("n_points", pa.int32()),
             pa.field("reason", pa.string()),
         ]
     ),
@@ -80,15 +95,7 @@ SCHEMAS = {
         ]
     ),
     "timing": pa.schema([*RUN, pa.field("seconds", pa.float64()), pa.field("images_per_second", pa.float64())]),
-    "manifest": pa.schema(
-        [
-            *RUN,
-            pa.field("layer", pa.int32()),
-            pa.field("layer_name", pa.string()),
-            pa.field("extrinsic_dimension", pa.int32()),
-            pa.field("n_points", pa.int32()),
-        ]
-    ),
+    "manifest": pa.schema([*RUN, *LAYER, pa.field("n_points", pa.int32())]),
 }
 COLLECTED = ("intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training")
 
@@ -178,7 +185,10 @@ def read_frame(kind: str, selection: Selection) -> "pd.DataFrame":
     return read(kind, selection.files(kind)).to_pandas()
 
 
-def collect(selection: Selection, output: Path) -> None:
-    """Join the tables of a sweep into one tidy parquet file a kind, in the folder ``output``."""
-    for kind in COLLECTED:
+def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:
+    """Join the tables of a sweep into one tidy parquet file a kind, in the folder ``output``.
+
+    ``id_scaling`` is among the kinds where asked for, as not every sweep measures it.
+    """
+    for kind in [*COLLECTED, "id_scaling"] if id_scaling else COLLECTED:
         write(kind, read(kind, selection.files(kind)), Path(output, f"{kind}.parquet"))

@@ -9,6 +9,7 @@ import pytest
 
 import vae_geometry
 from vae_geometry.cli import _parser, main
+from vae_geometry.neighbours import find_neighbours
 
 SOURCE = Path(vae_geometry.__file__).parents[1]
 (COMMANDS,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
@@ -85,6 +86,35 @@ def test_measuring_geometry_does_not_import_torch(tmp_path):
     assert result.stdout.split() == ["0", "False"]
 
 
+def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, rng, monkeypatch):
+    for layer, size in enumerate((2, 30)):
+        np.save(tmp_path / f"layer{layer:02d}.npy", rng.normal(size=(60, size)).astype(np.float32))
+    monkeypatch.setattr("vae_geometry.models.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
+    devices = []
+
+    def noting_the_device(*arguments):
+        devices.append(arguments[-1])
+        return find_neighbours(*arguments)
+
+    monkeypatch.setattr("vae_geometry.geometry.find_neighbours", noting_the_device)
+    for choice in ("cpu", "auto", "cuda"):
+        assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / choice), "--device", choice]) == 0
+        for table in (tmp_path / choice).iterdir():
+            assert table.read_bytes() == (tmp_path / "cpu" / table.name).read_bytes()
+    assert devices == ["cpu", "cpu:0", "cpu:0"]
+
+
+def test_cuda_where_there_is_none_is_one_sentence(tmp_path, rng, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    np.save(tmp_path / "layer00.npy", rng.normal(size=(20, 2)))
+    assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / "out"), "--device", "cuda"]) == 1
+    assert capsys.readouterr().err == (
+        "vae-geometry measure-geometry: device: cuda is asked for, but torch finds no GPU; "
+        "use `device: auto` or `device: cpu`\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_mistake_of_the_user_is_one_sentence_and_status_1(tmp_path):
     result = python("-m", "vae_geometry", "measure-geometry", "absent", "--output", "out", cwd=tmp_path)
     assert result.returncode == 1
@@ -130,6 +160,10 @@ def mistakes(folder, digits, sweep):
             [*short_training, "--checkpoints", 1, "--learning-rate", 1e30],
             ["the loss is no number after epoch 1"],
         ),
+        "too many scales": (
+            ["measure-geometry", sweep.dump, "--output", out, "--scales", 32],
+            ["activations: holds 40 points, too few for scales of 32 neighbours"],
+        ),
         "no dump": (["measure-fidelity", folder, "--output", out], ["manifest.parquet: no such file"]),
         "an absent table": (
             ["collect-tables", *results, *chosen, "--bottleneck", 5, "--output", out],
@@ -147,6 +181,7 @@ CASES = [
     "too many images",
     "a checkpoint past the last epoch",
     "diverged",
+    "too many scales",
     "no dump",
     "an absent table",
     "an unknown figure",
@@ -183,6 +218,8 @@ def test_a_short_training_without_checkpoints_keeps_its_last_epoch_or_says_what_
         ["measure"],
         ["measure-geometry", "dump"],
         ["measure-geometry", "dump", "--output", "out", "--memory-mb", "0"],
+        ["measure-geometry", "dump", "--output", "out", "--scales", "48"],
+        ["measure-geometry", "dump", "--output", "out", "--scales", "1"],
         ["prepare-dataset", "imagenet", "--output", "out"],
         ["initialise", "--images", "a", "--output", "b", "--bottleneck", "0"],
         ["initialise", "--images", "a", "--output", "b", "--bottleneck", "2", "--seed", "-1"],

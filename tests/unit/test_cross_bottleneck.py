@@ -78,6 +78,22 @@ def test_the_mean_of_the_latent_is_another_space_than_its_sample(cross, sweep, d
     assert [path.name for path in tmp_path.iterdir()] == ["mean.parquet"]
 
 
+def test_the_device_of_the_networks_computes_the_products_too(cross, sweep, digits, tmp_path, monkeypatch):
+    devices = []
+
+    def noting_the_device(spaces, device, **limits):
+        devices.append(device)
+        return find_neighbours(spaces, device=device, **limits)
+
+    monkeypatch.setattr("vae_geometry.cross_bottleneck.find_neighbours", noting_the_device)
+    checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
+    images = load_images(digits / "test.npz")[:POINTS]
+    device = torch.device("cpu", 0)  # by torch; "cpu" alone is BLAS
+    compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", device, 1, 2000)
+    assert devices == ["cpu:0"]
+    assert tables.read("cross_bottleneck", [tmp_path / "cross.parquet"]) == cross
+
+
 def test_an_absent_checkpoint_is_named_and_nothing_is_written(sweep, digits, tmp_path):
     checkpoints = [sweep.run / "checkpoints/epoch2.safetensors", sweep.run / "checkpoints/epoch7.safetensors"]
     images = load_images(digits / "test.npz")[:POINTS]

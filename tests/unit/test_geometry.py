@@ -49,6 +49,29 @@ def test_a_users_own_folder_is_measured_without_a_manifest(tmp_path, rng):
     assert pairs[0, 2] == pytest.approx(1, abs=0.15)
 
 
+def test_scales_add_a_table_and_leave_the_others_as_they_were(tmp_path, rng):
+    folder = save(tmp_path / "dump", rng.normal(size=(250, 3)), rng.normal(size=(250, 4)).astype(np.float32))
+    measure_geometry(folder, tmp_path / "without", 1, MEMORY_MB)
+    measure_geometry(folder, tmp_path / "with", 1, MEMORY_MB, scales=8)
+    added = {path.name for path in (tmp_path / "with").iterdir()}
+    for path in (tmp_path / "without").iterdir():
+        assert path.read_bytes() == (tmp_path / "with" / path.name).read_bytes()
+        added.remove(path.name)
+    assert added == {"id_scaling.parquet"}
+    rows = tables.read("id_scaling", [tmp_path / "with/id_scaling.parquet"]).to_pylist()
+    assert [(row["layer"], row["neighbours"]) for row in rows] == [(0, 2), (0, 4), (0, 8), (1, 2), (1, 4), (1, 8)]
+    assert [row["extrinsic_dimension"] for row in rows] == [3] * 3 + [4] * 3
+    assert {(row["n_points"], row["dataset"], row["reason"]) for row in rows} == {(250, None, None)}
+    assert all(2 < row["intrinsic_dimension"] < 5 and row["scale"] > 0 < row["id_stderr"] for row in rows)
+
+
+def test_more_scales_than_half_of_the_points_are_refused(tmp_path, rng):
+    folder = save(tmp_path / "dump", rng.normal(size=(30, 3)))
+    with pytest.raises(VaeGeometryError, match=r"dump: holds 30 points, too few for scales of 16 neighbours"):
+        measure_geometry(folder, tmp_path / "out", 1, MEMORY_MB, scales=16)
+    assert not (tmp_path / "out").exists()
+
+
 def test_layers_keep_the_numbers_of_their_files(tmp_path, rng):
     for layer in (3, 12):
         np.save(tmp_path / f"layer{layer:02d}.npy", rng.random((30, 3)))
@@ -67,6 +90,9 @@ def test_rows_of_a_dump_name_its_run(sweep):
     assert all(row.items() >= run.items() for row in rows)
     imbalances = tables.read("information_imbalance", [sweep.run / "epoch2/information_imbalance.parquet"])
     assert imbalances.num_rows == 121
+    scalings = tables.read("id_scaling", [sweep.run / "epoch2/id_scaling.parquet"]).to_pylist()
+    assert [row["layer_name"] for row in scalings] == [row["layer_name"] for row in rows for _ in (2, 4)]
+    assert all(row.items() >= run.items() for row in scalings)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])

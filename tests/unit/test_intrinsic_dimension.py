@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from vae_geometry.intrinsic_dimension import two_nearest_neighbours
+from vae_geometry.intrinsic_dimension import gride, two_nearest_neighbours
 from vae_geometry.neighbours import find_neighbours
 
 
-def distances(points):
-    return find_neighbours([points]).distances[0]
+def distances(points, n_neighbours=2):
+    return find_neighbours([points], n_neighbours).distances[0]
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])
@@ -55,3 +55,62 @@ def test_print_options_of_numpy_stay_as_they_were(rng):
     before = np.get_printoptions()
     two_nearest_neighbours(distances(rng.random((50, 2))))
     assert np.get_printoptions() == before
+
+
+def test_gride_is_dadapys_on_the_points_themselves(rng):
+    from dadapy import Data
+
+    points = rng.normal(size=(400, 6))
+    estimates = gride(distances(points, 64))
+    theirs = Data(coordinates=points).return_id_scaling_gride(range_max=64)
+    assert [estimate.neighbours for estimate in estimates] == [2, 4, 8, 16, 32, 64]
+    for name, values in zip(("intrinsic_dimension", "id_stderr", "scale"), theirs, strict=True):
+        assert [getattr(estimate, name) for estimate in estimates] == pytest.approx(values, rel=1e-6)
+    assert {estimate.reason for estimate in estimates} == {None}
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 5])
+def test_gride_agrees_with_2nn_at_two_neighbours(rng, dimension):
+    nearest = distances(rng.random((1500, dimension)) @ rng.normal(size=(dimension, 20)))
+    (estimate,) = gride(nearest)
+    assert estimate.intrinsic_dimension == pytest.approx(two_nearest_neighbours(nearest).value, rel=0.03)
+
+
+def test_a_noisy_plane_has_two_dimensions_only_past_the_scale_of_its_noise(rng):
+    plane = np.hstack([rng.random((2000, 2)), np.zeros((2000, 8))])
+    noise = 0.01
+    near, *_, far = gride(distances(plane + noise * rng.normal(size=plane.shape), 128))
+    assert near.scale < 5 * noise < far.scale
+    assert near.intrinsic_dimension > 5
+    assert far.intrinsic_dimension == pytest.approx(2, abs=0.2)
+
+
+@pytest.mark.parametrize(("n_zero", "is_estimated"), [(20, True), (22, False)])
+def test_points_at_distance_zero_are_left_out_of_gride_or_too_many(rng, n_zero, is_estimated):
+    points = rng.normal(size=(200, 3))
+    points[: n_zero // 2] = points[n_zero // 2 : n_zero]
+    estimates = gride(distances(points, 16))
+    assert [estimate.neighbours for estimate in estimates] == [2, 4, 8, 16]
+    for estimate in estimates:
+        if is_estimated:
+            assert estimate.intrinsic_dimension == pytest.approx(3, abs=0.8)
+        else:
+            assert estimate[1:4] == (None, None, None)
+            assert estimate.reason == "22 of 200 points lie at distance zero from their nearest neighbour"
+
+
+def test_gride_estimates_nothing_at_the_scales_of_a_lattice(rng):
+    lattice = np.stack(np.meshgrid(np.arange(20.0), np.arange(20.0)), -1).reshape(-1, 2)
+    nearest, second, *_, last = gride(distances(lattice, 32))
+    assert (nearest.intrinsic_dimension, nearest.id_stderr, nearest.scale) == (None, None, 1)
+    assert nearest.reason == "neighbours 1 and 2 of 400 of 400 points are equally near"
+    assert "neighbours 2 and 4" in second.reason
+    assert last.intrinsic_dimension == pytest.approx(2, abs=0.3)
+
+
+@pytest.mark.parametrize("ratio", [2**0.5, 1 + 1e-5], ids=["all the same", "too small"])
+def test_ratios_that_fit_no_dimension_give_null(rng, ratio):
+    spread = 0 if ratio > 1.1 else 1e-5 * rng.random(100)
+    (estimate,) = gride(np.column_stack([np.ones(100), ratio + spread * np.ones(100)]))
+    assert estimate.intrinsic_dimension is None
+    assert estimate.reason == "Gride finds no dimension between 0.001 and 1000"

@@ -20,6 +20,7 @@ def test_columns_are_those_of_the_design():
     fidelity = ["elbo", "reconstruction", "kl", "active_units", "frechet_distance", "extractor", "n_points"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
     assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
+    assert names["id_scaling"] == [*run, *layer[:3], "neighbours", "scale", *layer[3:], "reason"]
     assert names["information_imbalance"][:10] == [*run, *pair]
     assert names["fidelity"] == [*run, *fidelity, "reason"]
     assert all(names[kind][:5] == run for kind in names if kind != "cross_bottleneck")
@@ -123,21 +124,28 @@ def test_a_selection_names_the_files_of_a_sweep(tmp_path):
     assert relative["cross_bottleneck"] == ["a/fresh/seed1/epoch5/cross_bottleneck.parquet"]
 
 
-def test_collecting_writes_five_tables_with_every_row(sweep):
+def test_collecting_writes_six_tables_with_every_row(sweep):
     folder = sweep.selection.results / "tables"
-    kinds = ["cross_bottleneck", "fidelity", "information_imbalance", "intrinsic_dimension", "training"]
+    kinds = ["cross_bottleneck", "fidelity", "id_scaling", "information_imbalance", "intrinsic_dimension", "training"]
     assert sorted(path.name for path in folder.iterdir()) == [f"{kind}.parquet" for kind in kinds]
     rows = {kind: pq.read_table(folder / f"{kind}.parquet").num_rows for kind in kinds}
     measured = 2 * 2  # two K, two epochs
     assert rows == {
         "cross_bottleneck": 22 * 22,
         "fidelity": measured,
+        "id_scaling": measured * 11 * 2,  # 2 and 4 neighbours
         "information_imbalance": measured * 11 * 11,
         "intrinsic_dimension": measured * 11,
         "training": 2 * 2,
     }
     frame = tables.read_frame("fidelity", sweep.selection)
     assert frame[["bottleneck", "epoch"]].to_numpy().tolist() == [[2, 0], [2, 2], [3, 0], [3, 2]]
+
+
+def test_id_scaling_is_collected_only_where_asked_for(sweep, tmp_path):
+    tables.collect(sweep.selection, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 5
+    assert not (tmp_path / "id_scaling.parquet").exists()
 
 
 def test_collecting_a_sweep_that_is_not_whole_names_what_lacks(sweep, tmp_path):
