@@ -16,8 +16,9 @@ demo: .venv/installed
 test: .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest
 
+# IMAGES=resources/datasets/cifar10/test.npz measures on them, scikit-learn's digits else.
 bench: .venv/installed
-	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py
+	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
 
 lint: .venv/installed
 	.venv/bin/ruff check .

@@ -90,7 +90,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--points", type=int, default=5000, help="images to measure on")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-mb", type=int, default=4000, help="memory that the package may work with")
-    parser.add_argument("--networks", type=int, default=1, help="networks for the last measurement, 7 at most")
+    parser.add_argument("--networks", type=int, default=7, help="networks for the last measurement, 7 at most")
     parser.add_argument("--scratch", type=Path, help="folder for activations, 1.3 GB a network at 5,000 points")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)  # method and folder, for the process of its own
     return parser.parse_args()
@@ -131,7 +131,7 @@ def compare(folder: Path, n_points: int, options: argparse.Namespace) -> None:
     layers = [np.array(layer) for layer in load(folder, n_points)]
     seconds, geometry = {}, {}
     for method in (this_package, dadapy):  # their imports and compilations
-        method([np.random.default_rng(0).normal(size=(300, 50))], options.threads, options.memory_mb)
+        method([layers[0][:300]], options.threads, options.memory_mb)
     for name, method in [*METHODS.items(), ("bare products", bare_products)]:
         start = time.perf_counter()
         geometry[name] = method(layers, options.threads, options.memory_mb)

@@ -172,7 +172,7 @@ def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:
     ranks = neighbours.ranks[a, b]
     return {
         "information_imbalance": information_imbalance(ranks),
-        "ii_stderr": standard_error(ranks),
+        "ii_stderr": standard_error(ranks, neighbours.indices[a, :, 0]),
         "n_ties": int(neighbours.ties[a, b]),
         "n_points": len(ranks),
     }

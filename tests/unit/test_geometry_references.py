@@ -88,8 +88,9 @@ def test_ii_and_its_error_equal_direct_arithmetic(spaces):
             assert np.array_equal(neighbours.ranks[a, b], ranks)
             assert neighbours.ties[a, b] == 0
             assert information_imbalance(neighbours.ranks[a, b]) == pytest.approx(2 / N**2 * ranks.sum(), rel=1e-14)
-            spread = np.sqrt(((ranks - ranks.mean()) ** 2).sum() / (N - 1))
-            assert standard_error(neighbours.ranks[a, b]) == pytest.approx(2 / N * spread / np.sqrt(N))
+            sums = [(ranks - ranks.mean())[nearest == j].sum() for j in range(N)]
+            expected = 2 / N**2 * np.sqrt(np.square(sums).sum())
+            assert standard_error(ranks, neighbours.indices[a, :, 0]) == pytest.approx(expected)
 
 
 def test_distances_equal_direct_arithmetic(spaces):

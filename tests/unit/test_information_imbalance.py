@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from vae_geometry.information_imbalance import information_imbalance, relative_difference, standard_error
 from vae_geometry.neighbours import find_neighbours
@@ -23,6 +24,16 @@ def test_a_space_that_adds_noise_is_less_informative_than_its_source(rng):
     source = rng.normal(size=(500, 3))
     noisy = np.hstack([source, 2 * rng.normal(size=(500, 3))])
     assert imbalance(noisy, source) > 3 * imbalance(source, source)
+
+
+def test_the_standard_error_is_the_spread_over_disjoint_samples_of_real_data():
+    images = load_digits().images
+    fine, coarse = images.reshape(-1, 64), images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16)
+    for source, target in ((fine, coarse), (coarse, fine), (fine, fine[:, 24:40]), (fine[:, 24:40], fine)):
+        samples = [find_neighbours([source[i::17], target[i::17]]) for i in range(17)]
+        spread = np.std([information_imbalance(sample.ranks[0, 1]) for sample in samples], ddof=1)
+        errors = [standard_error(sample.ranks[0, 1], sample.indices[0, :, 0]) for sample in samples]
+        assert np.mean(errors) == pytest.approx(spread, rel=0.5)
 
 
 def test_a_space_says_more_about_its_part_than_the_part_about_it(rng):
@@ -54,14 +65,22 @@ def test_the_standard_error_is_the_spread_over_samples(rng):
     samples = []
     for _ in range(40):
         source = rng.normal(size=(n_points, 2))
-        ranks = find_neighbours([source, source + 0.5 * rng.normal(size=source.shape)]).ranks[0, 1]
-        samples.append((information_imbalance(ranks), standard_error(ranks)))
+        found = find_neighbours([source, source + 0.5 * rng.normal(size=source.shape)])
+        ranks = found.ranks[0, 1]
+        samples.append((information_imbalance(ranks), standard_error(ranks, found.indices[0, :, 0])))
     values, errors = np.array(samples).T
-    assert errors.mean() == pytest.approx(values.std(ddof=1), rel=0.5)
+    assert errors.mean() == pytest.approx(values.std(ddof=1), rel=0.4)
+
+
+def test_points_of_one_nearest_neighbour_count_as_one_cluster():
+    ranks = np.array([1, 3, 5, 7])
+    apart, together = np.array([1, 2, 3, 0]), np.array([1, 0, 0, 0])
+    assert standard_error(ranks, apart) == pytest.approx(2 / 4**2 * np.sqrt(9 + 1 + 1 + 9))
+    assert standard_error(ranks, together) == pytest.approx(2 / 4**2 * np.sqrt(9 + 9))
 
 
 def test_the_standard_error_of_equal_ranks_is_zero():
-    assert standard_error(np.ones(50, np.int32)) == 0
+    assert standard_error(np.ones(50, np.int32), np.arange(50)) == 0
 
 
 def test_a_compression_is_negative_and_an_expansion_positive(rng):
