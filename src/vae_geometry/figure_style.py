@@ -163,11 +163,11 @@ def epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
     ax.set_xlabel("epoch")
 
 
-def bottleneck_axis(ax: Axes, bottlenecks: Sequence[int]) -> None:
-    """Logarithmic axis of bottlenecks."""
+def doubling_axis(ax: Axes, values: Sequence[int], label: str) -> None:
+    """Logarithmic axis of things that double, such as bottlenecks, with as many of them named as find room."""
     ax.set_xscale("log", base=2)
-    _name_ticks(ax, sorted(bottlenecks))
-    ax.set_xlabel("bottleneck size K")
+    _name_ticks(ax, sorted(set(values)))
+    ax.set_xlabel(label)
 
 
 def _name_ticks(ax: Axes, candidates: Sequence[int]) -> None:

@@ -21,6 +21,7 @@ FIGURES = {
     "losses": paper.losses,
     "ii_to_output": further.ii_to_output,
     "reconstructions": further.reconstructions,
+    "id_scaling": further.id_scaling,
     "ii_matrix": further.ii_matrix,
     "ii_plane": further.ii_plane,
     "published": further.published,

@@ -38,6 +38,25 @@ def ii_to_output(selection: Selection) -> Drawn:
     return figure, numbers
 
 
+def id_scaling(selection: Selection) -> Drawn:
+    """ID against the number of neighbours: where the humps of the ID lie, at the bottleneck and at the output."""
+    scaling = series.id_scaling(selection)
+    titles = {2: "encoder, e2", 5: "bottleneck, z", 8: "decoder, d2", 10: "output"}
+    data, *panels = (scaling[scaling["layer"] == layer] for layer in (0, *titles))
+    figure, axes = style.small_multiples(len(panels), 1.9)
+    for ax, panel in zip(axes, panels, strict=True):
+        style.draw_bottlenecks(ax, panel)
+        ax.plot(data.groupby("x")["mean"].mean(), **style.REFERENCE)
+        style.doubling_axis(ax, panel["x"], "neighbours n")
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("intrinsic dimension")
+    style.letters(axes, list(titles.values()))
+    style.bottleneck_legend(figure, selection.bottlenecks, DATA)
+    numbers = by_panel(*panels)
+    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    return figure, pd.concat([numbers, data], ignore_index=True)
+
+
 def reconstructions(selection: Selection) -> Drawn:
     """The first test images, and below them their reconstructions, one row a bottleneck."""
     images, decoded, errors = series.reconstructions(selection)

@@ -107,7 +107,7 @@ def figure_a1(selection: Selection) -> Drawn:
         _layer_lines(ax, numbers, n_layers)
     for ax in axes.flat:
         ax.axvline(data, **style.REFERENCE)
-        style.bottleneck_axis(ax, selection.bottlenecks)
+        style.doubling_axis(ax, selection.bottlenecks, "bottleneck size K")
     axes[0, 0].legend(axes[0, 0].lines[-1:], ["ID of the data"])
     style.letters(axes.flat)
     numbers = by_panel(imbalance, distance, first, second)

@@ -75,6 +75,12 @@ def id_profile(selection: Selection) -> pd.DataFrame:
     return summarise(frame, "intrinsic_dimension", "ID", "layer", "id_stderr")
 
 
+def id_scaling(selection: Selection) -> pd.DataFrame:
+    """ID against the number of neighbours, of every layer."""
+    frame = read_frame("id_scaling", selection)
+    return summarise(frame, "intrinsic_dimension", "ID (Gride)", "neighbours", "id_stderr", series=["layer"])
+
+
 def data_dimension(profile: pd.DataFrame) -> float:
     """ID of the images themselves (layer 0), from an ID profile; NaN where it was not measured."""
     return profile.loc[profile["x"] == 0, "mean"].mean()

@@ -46,6 +46,12 @@ def write_run(folder, run, dimensions, imbalances, rng):
     )
     kl = {**run, "kl": factor * run["bottleneck"] * run["epoch"] / 100, "reason": NO_FID}
     tables.write("fidelity", [kl], folder / "fidelity.parquet")
+    scaling = [
+        {**run, "layer": layer, "neighbours": n, "intrinsic_dimension": factor * value / n**0.1, "id_stderr": 0.1}
+        for layer, value in zip(dimensions["layer"], dimensions["intrinsic_dimension"], strict=True)
+        for n in (2, 4, 8)
+    ]
+    tables.write("id_scaling", scaling, folder / "id_scaling.parquet")
     images = rng.random((2, 4, 3, 32, 32)).astype(np.float32)
     np.savez(folder / "reconstructions.npz", images=images[0], reconstructions=images[1])
 
@@ -146,6 +152,34 @@ def test_neighbouring_bottlenecks_are_compared_from_the_smaller_to_the_larger(dr
     assert sorted(table["layer"]) == list(range(1, 11))
     np.testing.assert_allclose(table["mean"], (0.1 - 0.3) / 0.2)
     np.testing.assert_allclose(table["x"], (2 * 32) ** 0.5)
+
+
+def test_the_id_against_scale_is_that_of_its_layers_beside_the_datas(drawn, sweep):
+    frame = tables.read_frame("id_scaling", sweep).query("bottleneck == 32 and neighbours == 8")
+    table = numbers(drawn, "id_scaling").query("bottleneck == 32 and x == 8")
+    assert table["layer"].tolist() == [2, 5, 8, 10, 0]
+    assert table["panel"].fillna("data").tolist() == ["a", "b", "c", "d", "data"]
+    for layer, mean, spread in table[["layer", "mean", "spread"]].itertuples(index=False):
+        values = frame[frame["layer"] == layer]["intrinsic_dimension"]
+        assert (mean, spread) == pytest.approx((values.mean(), values.std(ddof=1)))
+    figure, _ = FIGURES["id_scaling"](sweep)
+    *lines, reference = figure.axes[1].lines
+    assert [line.get_color() for line in lines] == [colour(bottleneck) for bottleneck in BOTTLENECKS]
+    assert lines[1].get_ydata()[-1] == pytest.approx(table.query("layer == 5")["mean"].item())
+    assert reference.get_linestyle() == "--"
+    assert reference.get_xydata()[-1] == pytest.approx([8, table.query("layer == 0")["mean"].item()])
+
+
+def test_a_layer_of_duplicates_has_a_sentence_in_place_of_its_id_against_scale(sweep, tmp_path):
+    only = replace(sweep, bottlenecks=[2], seeds=[0], results=tmp_path)
+    rows = tables.read("id_scaling", replace(only, results=sweep.results).files("id_scaling")).to_pylist()
+    for row in rows:
+        if row["layer"] in (0, 5):
+            row |= {"intrinsic_dimension": None, "id_stderr": None, "reason": "duplicates"}
+    tables.write("id_scaling", rows, next(iter(only.files("id_scaling"))))
+    figure, drawn = FIGURES["id_scaling"](only)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["duplicates"]
+    assert set(drawn.query("layer == 5")["reason"]) == {"duplicates"}
 
 
 def test_the_published_epoch_nearest_to_the_measured_one_stands_beside_it(drawn):

@@ -25,6 +25,37 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
     }
 
 
+def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake, counted_jobs, tmp_path):
+    counts = []
+    for scales in (None, 64):
+        config = tmp_path / f"{scales}.yaml"
+        geometry = {"points": 500, "scales": scales}
+        config.write_text(yaml.safe_dump({**yaml.safe_load(DEMO.read_text()), "geometry": geometry}))
+        planned = snakemake(tmp_path, "-n", "--configfile", str(config))
+        assert planned.returncode == 0, planned.stdout
+        assert ("id_scaling" in planned.stdout) == bool(scales)
+        counts.append(counted_jobs(planned.stdout))
+    without, with_scales = counts
+    assert with_scales == {**without, "plot": without["plot"] + 2}
+    assert "results/tables/id_scaling.parquet" in planned.stdout
+
+
+def test_the_figure_against_scale_plans_only_what_it_needs_or_names_the_key(snakemake, counted_jobs, tmp_path):
+    figure = "results/figures/{}/fresh/id_scaling.pdf"
+    planned = snakemake(tmp_path, "-n", "--configfile", str(DEMO), "--", figure.format("digits"))
+    assert planned.returncode == 0, planned.stdout
+    counted = counted_jobs(planned.stdout)
+    assert [counted[rule] for rule in ("train", "measure_geometry", "plot")] == [4, 4, 1]
+    assert "measure_fidelity" not in counted
+    config = ROOT / "config.yaml"
+    refused = snakemake(tmp_path, "-n", "--configfile", str(config), "--", figure.format("mnist"))
+    assert refused.returncode == 1
+    assert refused.stdout.strip().splitlines()[-1] == (
+        f"{config}: geometry.scales: figure id_scaling needs it, and it is null; set it, for example to 64"
+    )
+    assert "Traceback" not in refused.stdout
+
+
 @pytest.mark.parametrize(
     ("figure", "jobs"),
     [
@@ -53,6 +84,9 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
             "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
         ),
         ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
+        ({"geometry": {"points": 500, "scales": 48}}, "geometry.scales: 48 is not a power of two up to half of"),
+        ({"geometry": {"points": 500, "scales": 256}}, "256 is not a power of two up to half of geometry.points (500)"),
+        ({"geometry": {"points": 500, "scales": 1}}, "geometry.scales: 1 is less than the minimum of 2"),
         ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images"),
         ({"geometry": {"points": 400}}, "fidelity.points: 500 is more than geometry.points (400)"),
         ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),

@@ -17,13 +17,13 @@ CONFIG = {
     "noise": ["repeated", "fresh"],
     "model": {"channels": [2, 2, 4, 4]},
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 64, "threads": 1, "images": 300},
-    "geometry": {"points": 300, "threads": 1},
+    "geometry": {"points": 300, "scales": 8, "threads": 1},
     "fidelity": {"points": 250},
     "device": "cpu",
 }
 FIGURES = (
     *("figure1", "figure2", "figure3", "figureA1", "figureA2", "losses"),
-    *("ii_to_output", "reconstructions", "ii_matrix", "ii_plane"),
+    *("id_scaling", "ii_to_output", "reconstructions", "ii_matrix", "ii_plane"),
 )
 
 
@@ -59,6 +59,7 @@ def test_the_tables_hold_one_row_a_measurement(sweep):
     expected = {
         "intrinsic_dimension": n_runs * 2 * 11,
         "information_imbalance": n_runs * 2 * 121,
+        "id_scaling": n_runs * 2 * 11 * 3,
         "cross_bottleneck": 2 * 22 * 22,
         "fidelity": n_runs * 2,
         "training": n_runs * 1,

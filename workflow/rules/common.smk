@@ -22,6 +22,9 @@ def check_config():
     for epoch in checkpoints:
         if epoch > epochs:
             fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
+    scales = config["geometry"]["scales"]
+    if scales and (scales & (scales - 1) or 2 * scales > points):
+        fail(f"geometry.scales: {scales} is not a power of two up to half of geometry.points ({points}); change it")
     if config["fidelity"]["points"] > points:
         fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
     for name, dataset in config["datasets"].items():
@@ -83,6 +86,7 @@ NOISES = config["noise"]
 RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
 CHECKPOINT = f"{RUN}/epoch{{epoch}}"
 THREADS = config["geometry"]["threads"]
+SCALES = config["geometry"]["scales"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/resources/published"
 GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]
@@ -96,6 +100,7 @@ FIGURES = {  # figure -> the files of a checkpoint that it reads, and the checkp
     "losses": ([], [LAST]),
     "ii_to_output": (IMBALANCE, [LAST]),
     "reconstructions": (["reconstructions.npz"], [LAST]),
+    "id_scaling": (["id_scaling.parquet"], [LAST]),
     "ii_matrix": (IMBALANCE, [LAST]),
     "ii_plane": (IMBALANCE, [LAST]),
     "published": (GEOMETRY, [LAST]),
@@ -145,6 +150,8 @@ def kept(activations):
 
 def figure_tables(figure, dataset, noise):
     """Files that a figure draws from: only the kinds and checkpoints that it shows."""
+    if figure == "id_scaling" and not SCALES:
+        fail("geometry.scales: figure id_scaling needs it, and it is null; set it, for example to 64")
     files, epochs = FIGURES[figure]
     tables = runs("epoch{epoch}/{file}", dataset=dataset, noise=noise, epoch=epochs, file=files)
     if figure == "losses":
@@ -162,9 +169,13 @@ def all_figures():
     """The figures of every data set and kind of noise, and those that compare the two kinds."""
     drawn = []
     for dataset, entry in config["datasets"].items():
-        figures = set(FIGURES) - {"noise"} - ({"published"} if entry["source"] != "cifar10" else set())
+        left_out = {"noise"}
+        if entry["source"] != "cifar10":
+            left_out.add("published")
+        if not SCALES:
+            left_out.add("id_scaling")
         for noise in NOISES:
-            drawn += [f"{dataset}/{noise}/{figure}" for figure in sorted(figures)]
+            drawn += [f"{dataset}/{noise}/{figure}" for figure in sorted(set(FIGURES) - left_out)]
         if len(NOISES) == 2:
             drawn.append(f"{dataset}/noise")
     return expand("results/figures/{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv"])

@@ -4,6 +4,7 @@ rule measure_geometry:
     output:
         intrinsic_dimension=f"results/{CHECKPOINT}/intrinsic_dimension.parquet",
         information_imbalance=f"results/{CHECKPOINT}/information_imbalance.parquet",
+        id_scaling=f"results/{CHECKPOINT}/id_scaling.parquet" if SCALES else [],
     log:
         f"logs/{CHECKPOINT}/measure_geometry.log",
     benchmark:
@@ -15,11 +16,13 @@ rule measure_geometry:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        scales=f"--scales {SCALES}" if SCALES else "",
     message:
         "ID and II of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "python -m vae_geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
-        " --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
+        " {params.scales} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
 
 
 rule compare_bottlenecks:

@@ -5,7 +5,7 @@ rule collect_tables:
             dataset=config["datasets"],
             noise=NOISES,
             epoch=CHECKPOINTS,
-            kind=["intrinsic_dimension", "information_imbalance", "fidelity"],
+            kind=["intrinsic_dimension", "information_imbalance", "fidelity", *(["id_scaling"] if SCALES else [])],
         ),
         training=runs("training.parquet", dataset=config["datasets"], noise=NOISES),
         cross_bottleneck=expand(
@@ -21,6 +21,7 @@ rule collect_tables:
         cross_bottleneck="results/tables/cross_bottleneck.parquet",
         fidelity="results/tables/fidelity.parquet",
         training="results/tables/training.parquet",
+        id_scaling="results/tables/id_scaling.parquet" if SCALES else [],
     log:
         "logs/collect_tables.log",
     benchmark:
@@ -35,8 +36,9 @@ rule collect_tables:
         datasets=list(config["datasets"]),
         noises=NOISES,
         selection=selection(CHECKPOINTS),
+        id_scaling="--id-scaling" if SCALES else "",
     message:
         "Tables of the sweep"
     shell:
         "python -m vae_geometry collect-tables --dataset {params.datasets} --noise {params.noises} {params.selection}"
-        " --output $(dirname {output.training}) > {log} 2>&1"
+        " {params.id_scaling} --output $(dirname {output.training}) > {log} 2>&1"
