@@ -5,13 +5,28 @@ digits. ``twins`` names for each point the lowest index of a point with the same
 distance to coinciding points once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 
 SEGMENT = 256  # points whose comparisons are counted together; only segments with an undecided one are looked at again
 
 
-@njit(nogil=True, cache=True)
+def compiled(function: Callable, **options) -> Callable:
+    """Compile at the first call; keep the result beside the source or in the user's cache, if one can be written to."""
+    try:
+        return njit(nogil=True, cache=True, **options)(function)
+    except RuntimeError:  # neither can: some seconds more in every process
+        return njit(nogil=True, **options)(function)
+
+
+def compiled_to_sum(function: Callable) -> Callable:
+    """Compile a sum, whose order is the compiler's and always the same."""
+    return compiled(function, fastmath={"reassoc"})
+
+
+@compiled
 def prepare(points, shift, scale, out, squared_norms):
     """Shift, scale and round some coordinates of points into ``out`` (n_rows, n_columns), and add up their squares.
 
@@ -23,7 +38,7 @@ def prepare(points, shift, scale, out, squared_norms):
         squared_norms[i] += _sum_of_squares(out[i])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def smallest(values, n, out):
     """Fill ``out`` (n_rows,) with the n-th smallest value of each row of ``values`` (n_rows, n_points)."""
     best = np.empty(n, values.dtype)
@@ -35,7 +50,7 @@ def smallest(values, n, out):
         out[i] = best[-1]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def nearest(points, twins, first_row, values, high, indices, squared):
     """Find the nearest neighbours of each row, the nearest first and the lowest index first among equally near ones.
 
@@ -64,7 +79,7 @@ def nearest(points, twins, first_row, values, high, indices, squared):
                     indices[i, place] = j
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def rank(points, twins, norms, constants, first_row, values, low, high, targets, ranks, tied):
     """Rank target points among all points by their distance from each row.
 
@@ -113,7 +128,7 @@ def rank(points, twins, norms, constants, first_row, values, low, high, targets,
             tied[a, i] = equal > 0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _count(values, low, high):
     """How many values are less than ``low``, and how many are not greater than ``high``."""
     below = within = 0
@@ -123,7 +138,7 @@ def _count(values, low, high):
     return below, within
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _decide(points, twins, norms, constants, row, values, target, candidates, known):
     """How many candidates are nearer than the target, and how many as near."""
     nearer = equal = 0
@@ -144,14 +159,14 @@ def _decide(points, twins, norms, constants, row, values, target, candidates, kn
     return nearer, equal
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _error(norms, constants, i, j):
     """Bound e_ij of the error of v_ij, with some room for the rounding of itself."""
     g, w = constants
     return (2 * g * norms[i] * norms[j] + w * (norms[i] + norms[j]) ** 2) * (1 + 1e-9)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _known_distance(points, twins, i, j, known):
     twin = twins[j]
     if known[twin] < 0:
@@ -159,7 +174,7 @@ def _known_distance(points, twins, i, j, known):
     return known[twin]
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})  # the order of summation is the compiler's, and always the same
+@compiled_to_sum
 def _squared_distance(points, i, j):
     total = 0.0
     for k in range(points.shape[1]):
@@ -168,7 +183,7 @@ def _squared_distance(points, i, j):
     return total
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@compiled_to_sum
 def _sum_of_squares(values):
     total = 0.0
     for k in range(len(values)):
@@ -176,7 +191,7 @@ def _sum_of_squares(values):
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _insert(ascending, value):
     """Put a value into a sorted array, behind equal ones, whose greatest drops out; return its place."""
     place = len(ascending) - 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_geometry import VaeGeometryError, neighbours
+from vae_geometry import VaeGeometryError, kernels, neighbours
 from vae_geometry.information_imbalance import information_imbalance
 from vae_geometry.neighbours import find_neighbours
 
@@ -239,3 +239,11 @@ def test_imbalance_equals_dadapy(rng):
         for b in range(3):
             theirs = metric_comparisons._return_imbalance(order[a], order[b], rng=np.random.default_rng(0))
             assert information_imbalance(found.ranks[a, b]) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_code_that_cannot_be_kept_is_compiled_all_the_same(monkeypatch):
+    from numba.core import caching
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])  # as where source and home are read-only
+    twice = kernels.compiled(lambda value: 2 * value)
+    assert twice(21) == 42
