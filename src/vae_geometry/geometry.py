@@ -170,9 +170,11 @@ def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
 def imbalance_row(neighbours: Neighbours, a: int, b: int) -> dict:
     """Columns of the II from space ``a`` to space ``b`` and of its uncertainty."""
     ranks = neighbours.ranks[a, b]
+    stderr = standard_error(ranks, neighbours.indices[a, :, 0])
     return {
         "information_imbalance": information_imbalance(ranks),
-        "ii_stderr": standard_error(ranks, neighbours.indices[a, :, 0]),
+        "ii_stderr": stderr,
+        "reason": "no standard error: too many points share their nearest neighbour" if stderr is None else None,
         "n_ties": int(neighbours.ties[a, b]),
         "n_points": len(ranks),
     }

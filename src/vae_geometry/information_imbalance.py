@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+MIN_CLUSTERS = 10
+
 
 def information_imbalance(ranks: NDArray[np.integer]) -> float:
     """Information imbalance from space A to space B.
@@ -31,7 +33,7 @@ def information_imbalance(ranks: NDArray[np.integer]) -> float:
     return 2 / len(ranks) * float(ranks.mean())
 
 
-def standard_error(ranks: NDArray[np.integer], neighbours: NDArray[np.integer]) -> float:
+def standard_error(ranks: NDArray[np.integer], neighbours: NDArray[np.integer]) -> float | None:
     """Standard error of the information imbalance from the spread of the ranks.
 
     Points with the same nearest neighbour in A have ranks that rise and fall together: they are taken as one cluster,
@@ -47,14 +49,18 @@ def standard_error(ranks: NDArray[np.integer], neighbours: NDArray[np.integer]) 
 
     Returns
     -------
-    float
-        2 / N times the standard error of the mean rank.
+    float or None
+        2 / N times the standard error of the mean rank; None where there are effectively fewer than ``MIN_CLUSTERS``
+        clusters (N squared over the sum of their squared sizes), as where a layer has collapsed.
 
     References
     ----------
     Liang and Zeger, Biometrika 73 (1986) 13: the variance of a mean over clusters of any size.
     """
     n_points = len(ranks)
+    sizes = np.bincount(neighbours)
+    if n_points**2 < MIN_CLUSTERS * int((sizes**2).sum()):
+        return None
     clusters = np.bincount(neighbours, weights=ranks - ranks.mean(), minlength=n_points)
     return 2 / n_points**2 * float(np.sqrt((clusters**2).sum()))
 

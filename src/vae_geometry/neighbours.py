@@ -135,9 +135,7 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     stripe = available // (4 * n_points * size)
     if stripe < 1:
         needed = -(-(scratch + 4 * n_points * size) // 2**20)
-        raise VaeGeometryError(
-            f"{memory_mb} MB of memory are too little for {n_points} points; allow at least {needed} MB"
-        )
+        raise VaeGeometryError(f"the memory is too little for {n_points} points; allow {needed - memory_mb} MB more")
     return _Plan(cut, stripe, 0)
 
 

@@ -73,10 +73,14 @@ def test_the_standard_error_is_the_spread_over_samples(rng):
 
 
 def test_points_of_one_nearest_neighbour_count_as_one_cluster():
-    ranks = np.array([1, 3, 5, 7])
-    apart, together = np.array([1, 2, 3, 0]), np.array([1, 0, 0, 0])
-    assert standard_error(ranks, apart) == pytest.approx(2 / 4**2 * np.sqrt(9 + 1 + 1 + 9))
-    assert standard_error(ranks, together) == pytest.approx(2 / 4**2 * np.sqrt(9 + 9))
+    ranks = np.tile([1, 3, 5, 7], 10)  # less their mean: -3, -1, 1, 3
+    assert standard_error(ranks, np.arange(40)) == pytest.approx(2 / 40**2 * np.sqrt(10 * (9 + 1 + 1 + 9)))
+    assert standard_error(ranks, np.repeat(np.arange(20), 2)) == pytest.approx(2 / 40**2 * np.sqrt(10 * (16 + 16)))
+
+
+def test_a_collapsed_layer_has_no_standard_error(rng):
+    collapsed = find_neighbours([np.ones((300, 4)), rng.normal(size=(300, 4))])
+    assert standard_error(collapsed.ranks[0, 1], collapsed.indices[0, :, 0]) is None
 
 
 def test_the_standard_error_of_equal_ranks_is_zero():

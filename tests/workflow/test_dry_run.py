@@ -84,6 +84,7 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
             "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
         ),
         ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
+        ({"geometry": {"points": 500, "scales": 64.0}}, "geometry.scales: 64.0 is not a power of two up to half of"),
         ({"geometry": {"points": 500, "scales": 48}}, "geometry.scales: 48 is not a power of two up to half of"),
         ({"geometry": {"points": 500, "scales": 256}}, "256 is not a power of two up to half of geometry.points (500)"),
         ({"geometry": {"points": 500, "scales": 1}}, "geometry.scales: 1 is less than the minimum of 2"),

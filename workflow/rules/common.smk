@@ -23,7 +23,7 @@ def check_config():
         if epoch > epochs:
             fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
     scales = config["geometry"]["scales"]
-    if scales and (scales & (scales - 1) or 2 * scales > points):
+    if scales and (isinstance(scales, float) or scales & (scales - 1) or 2 * scales > points):
         fail(f"geometry.scales: {scales} is not a power of two up to half of geometry.points ({points}); change it")
     if config["fidelity"]["points"] > points:
         fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
