@@ -144,6 +144,8 @@ def measure_geometry(
     tables.write("information_imbalance", imbalances, output / "information_imbalance.parquet")
     if scales:
         tables.write("id_scaling", scalings, output / "id_scaling.parquet")
+    else:
+        (output / "id_scaling.parquet").unlink(missing_ok=True)  # of an earlier measurement
 
 
 def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
