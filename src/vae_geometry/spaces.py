@@ -55,8 +55,8 @@ class Space:
 
     Attributes
     ----------
-    points : (n_points, n_dimensions) float array
-        As given.
+    points : (n_points, n_dimensions) float32 or float64 array
+        As given; a copy where they are of another type.
     shift : (n_dimensions,) float array
         Taken from every point; near the middle of most.
     scale : float
