@@ -1,6 +1,7 @@
 """Shared inputs of the unit tests: a random generator, real digits and a tiny sweep on them."""
 
 import itertools
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,18 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KB; mounting one needs root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here: it takes root")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -9,4 +9,11 @@ except PackageNotFoundError:  # run from the source tree, as the workflow does
 
 
 class VaeGeometryError(Exception):
-    """A mistake that the user can mend; the message is one sentence: what is wrong, where, what to do."""
+    """A mistake that the user can mend; the message is one sentence: what is wrong, where, what to do.
+
+    ``exit_status`` is that of the command line.
+    """
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status

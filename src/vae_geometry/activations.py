@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.files import cannot_write, whole_file
+from vae_geometry.generators import generator
 from vae_geometry.models import LAYER_NAMES, VAE, load_checkpoint
-from vae_geometry.training import generator
 
 BATCH_SIZE = 250
 N_RECONSTRUCTIONS = 10
@@ -52,15 +53,17 @@ def dump_activations(
         )
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     try:
-        _write_arrays(model, images, unfinished, latent, generator(config["seed"], "measurement"), device)
+        unfinished.mkdir(parents=True)
+        _write_arrays(model, images, unfinished, latent, generator(config, "measurement"), device)
         run = {name: config[name] for name in ("dataset", "noise", "bottleneck", "seed", "epoch")}
         tables.write("manifest", _manifest(unfinished, run), unfinished / "manifest.parquet")
         if reconstructions is not None:
             _write_reconstructions(unfinished, images.shape[1:], reconstructions)
         shutil.rmtree(output, ignore_errors=True)
         unfinished.replace(output)
+    except OSError as error:
+        raise VaeGeometryError(cannot_write(output, error)) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -98,12 +101,19 @@ def _write_arrays(
                 values = values.flatten(1).cpu().numpy()
                 if name not in arrays:
                     shape = (len(images), values.shape[1])
-                    arrays[name] = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, shape)
+                    arrays[name] = _reserve(folder / f"{name}.npy", shape)
                 arrays[name][start : start + len(values)] = values
     for handle in handles:
         handle.remove()
     for array in arrays.values():
         array.flush()
+
+
+def _reserve(path: Path, shape: tuple[int, int]) -> np.memmap:
+    array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    with path.open("r+b") as file:  # a mapped file that finds no space when written to kills the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _manifest(folder: Path, run: dict) -> list[dict]:
@@ -120,7 +130,5 @@ def _write_reconstructions(folder: Path, image_shape: tuple[int, ...], path: Pat
         name: np.load(folder / f"layer{layer:02d}.npy", mmap_mode="r")[:N_RECONSTRUCTIONS].reshape(-1, *image_shape)
         for name, layer in {"images": 0, "reconstructions": len(LAYER_NAMES) - 1}.items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez(unfinished, **arrays)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        np.savez(unfinished, **arrays)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except VaeGeometryError as error:
         print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     except OSError as error:
         if error.filename is None:
             raise
@@ -87,7 +87,20 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
     add.add_argument("--validation-fraction", type=float, default=0.2, help="part of the images held back")
     add.add_argument("--n-images", type=_positive, help="use only so many of the images (default: all)")
+    add.add_argument(
+        "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; on a GPU TF32 or bfloat16"
+    )
+    add.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False, help="with torch.compile")
+    add.add_argument(
+        "--deterministic", action=argparse.BooleanOptionalAction, default=True, help="the same bytes, on a GPU too"
+    )
+    add.add_argument(
+        "--resume-minutes", type=_positive_number, default=1.0, help="how often to save what a killed one goes on from"
+    )
     _add_device(add)
+
+    add = stage("describe", _describe, "Print what a checkpoint says of itself, and its tensors.")
+    add.add_argument("checkpoint", type=Path, help="network (.safetensors)")
 
     add = stage(
         "dump-activations", _dump_activations, "Write the activations of all 11 layers on the first test images."
@@ -165,6 +178,13 @@ def _positive(text: str) -> int:
     return value
 
 
+def _positive_number(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
 def _not_negative(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -203,7 +223,7 @@ def _train(options: argparse.Namespace) -> None:
     import torch
 
     from vae_geometry.datasets import load_images
-    from vae_geometry.models import select_device
+    from vae_geometry.devices import select_device
     from vae_geometry.training import Training, train
 
     training = Training(
@@ -216,9 +236,22 @@ def _train(options: argparse.Namespace) -> None:
         noise=options.noise,
         validation_fraction=options.validation_fraction,
         images=options.n_images,
+        precision=options.precision,
+        compile=options.compile,
     )
-    device = select_device(options.device, options.threads)
-    train(torch.from_numpy(load_images(options.images)), options.initial, options.output, training, device)
+    device = select_device(options.device, options.threads, options.deterministic, tf32=True)
+    images = torch.from_numpy(load_images(options.images))
+    train(images, options.initial, options.output, training, device, options.resume_minutes)
+
+
+def _describe(options: argparse.Namespace) -> None:
+    from vae_geometry.models import load_checkpoint
+
+    model, config = load_checkpoint(options.checkpoint)
+    lines = [f"{name}: {value}" for name, value in config.items()]
+    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
+    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
+    print("\n".join(lines))
 
 
 def _first_images(options: argparse.Namespace):
@@ -232,7 +265,7 @@ def _first_images(options: argparse.Namespace):
 
 def _dump_activations(options: argparse.Namespace) -> None:
     from vae_geometry.activations import dump_activations
-    from vae_geometry.models import select_device
+    from vae_geometry.devices import select_device
 
     device = select_device(options.device, options.threads)
     images = _first_images(options)
@@ -244,7 +277,7 @@ def _measure_geometry(options: argparse.Namespace) -> None:
 
     device = options.device
     if device != "cpu":
-        from vae_geometry.models import select_device  # brings in torch, which the CPU does without
+        from vae_geometry.devices import select_device  # brings in torch, which the CPU does without
 
         device = str(select_device(device, options.threads))
     threads, memory_mb = options.threads, options.memory_mb
@@ -259,7 +292,7 @@ def _measure_fidelity(options: argparse.Namespace) -> None:
 
 def _compare_bottlenecks(options: argparse.Namespace) -> None:
     from vae_geometry.cross_bottleneck import compare_bottlenecks
-    from vae_geometry.models import select_device
+    from vae_geometry.devices import select_device
 
     device = select_device(options.device, options.threads)
     images = _first_images(options)

@@ -1,6 +1,5 @@
 """Image data sets: fetched or found, resized to 32 x 32 and stored as two npz files."""
 
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.files import whole_file
 
 SIZE = 32
 SHUFFLE_SEED = 0
@@ -38,11 +38,9 @@ def prepare_dataset(source: str, output: Path, root: Path | None, downloads: Pat
         If files are absent, damaged or cannot be fetched.
     """
     train, test = SOURCES[source](source, root, downloads)
-    output.mkdir(parents=True, exist_ok=True)
     for name, (images, labels) in {"train": train, "test": test}.items():
-        unfinished = output / f".{name}.{os.getpid()}.npz"
-        np.savez(unfinished, images=images, labels=labels)
-        unfinished.replace(output / f"{name}.npz")
+        with whole_file(output / f"{name}.npz") as path:
+            np.savez(path, images=images, labels=labels)
 
 
 def load_images(path: Path) -> Images:

@@ -1,6 +1,5 @@
 """The figures: each reads the tables of a selection, draws, and keeps beside it the numbers that it drew."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +9,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry import figure_style as style
 from vae_geometry import further_figures as further
 from vae_geometry import paper_figures as paper
+from vae_geometry.files import whole_file
 from vae_geometry.tables import Selection
 
 FIGURES = {
@@ -57,11 +57,8 @@ def plot(figure: str, selection: Selection, output: Path, published: Path | None
 
 
 def _save(drawing: Figure, numbers: pd.DataFrame, output: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
     targets = {ending: output.with_name(f"{output.name}.{ending}") for ending in ("png", "pdf", "csv")}
-    unfinished = {ending: path.with_name(f".{path.name}.{os.getpid()}") for ending, path in targets.items()}
-    drawing.savefig(unfinished["png"], format="png")
-    drawing.savefig(unfinished["pdf"], format="pdf", metadata={"CreationDate": None})
-    numbers.to_csv(unfinished["csv"], index=False)
-    for ending, path in targets.items():
-        unfinished[ending].replace(path)
+    with whole_file(targets["png"]) as png, whole_file(targets["pdf"]) as pdf, whole_file(targets["csv"]) as csv:
+        drawing.savefig(png, format="png")
+        drawing.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+        numbers.to_csv(csv, index=False)

@@ -1,7 +1,6 @@
 """The convolutional VAE of the paper, and its checkpoints."""
 
 import json
-import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.files import whole_file
 
 LAYER_NAMES = (
     "input",
@@ -26,6 +26,7 @@ LAYER_NAMES = (
     "decoder 3",
     "output",
 )
+NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); remove it to train again"
 
 
 class VAE(nn.Module):
@@ -96,30 +97,6 @@ def elbo_terms(images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tenso
     return cross_entropy.flatten(1).sum(1), kl.sum(1)
 
 
-def select_device(name: str, threads: int) -> torch.device:
-    """Set torch up for results that repeat to the last digit, and return the device.
-
-    Parameters
-    ----------
-    name : {"auto", "cpu", "cuda"}
-        ``auto`` takes CUDA where there is one.
-    threads : int
-        CPU threads; another number may change the last digits.
-
-    Raises
-    ------
-    VaeGeometryError
-        If ``cuda`` is asked for and absent.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise VaeGeometryError("device: cuda is asked for, but torch finds no GPU; use `device: auto` or `device: cpu`")
-    torch.set_num_threads(threads)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa would blur the nearest neighbours
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def save_checkpoint(path: Path, model: VAE, config: dict) -> None:
     """Write weights and buffers as safetensors, whole or not at all, with ``config`` in the metadata.
 
@@ -131,14 +108,27 @@ def save_checkpoint(path: Path, model: VAE, config: dict) -> None:
         What ``load_checkpoint`` needs to build the model (``image_channels``, ``channels``, ``bottleneck``), and
         which run and epoch it is.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    safetensors.torch.save_file(tensors, unfinished, metadata={"config": json.dumps(config, sort_keys=True)})
-    mask = os.umask(0)
-    os.umask(mask)
-    unfinished.chmod(0o666 & ~mask)  # safetensors lets only the owner read what it writes
-    unfinished.replace(path)
+    content = safetensors.torch.save(tensors, metadata={"config": json.dumps(config, sort_keys=True)})
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def read_config(path: Path) -> dict:
+    """Read what a checkpoint says of itself: architecture, run and epoch.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file is absent or no checkpoint of this package.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(json.loads(file.metadata()["config"]))
+    except FileNotFoundError:
+        raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE, dict]:
@@ -154,18 +144,24 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE
     Raises
     ------
     VaeGeometryError
-        If the file is absent or no checkpoint of this package.
+        If the file is absent or no checkpoint of this package, or its tensors are not those of the network that its
+        config describes.
     """
+    config = read_config(path)
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            config = json.loads(file.metadata()["config"])
         model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
-        model.load_state_dict(safetensors.torch.load_file(path))
-    except FileNotFoundError:
-        raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
+        tensors = safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise VaeGeometryError(
-            f"{path}: not a checkpoint of this package ({reason}); remove it to train again"
-        ) from None
+        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
+    expected = model.state_dict()
+    for name in [*expected, *(tensors.keys() - expected.keys())]:
+        found, wanted = (_shape(part.get(name)) for part in (tensors, expected))
+        if found != wanted:
+            reason = f"its config describes tensor {name} as {wanted}, it holds {found}"
+            raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
+    model.load_state_dict(tensors)
     return model.to(device).eval(), config
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else str(tuple(tensor.shape))

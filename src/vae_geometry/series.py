@@ -161,8 +161,11 @@ def ii_pairs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def losses(selection: Selection) -> pd.DataFrame:
-    """Reconstruction, KL and ELBO against epoch, in training and validation (column ``part``)."""
-    frame = read_frame("training", selection)
+    """Reconstruction, KL and ELBO against epoch, in training and validation (column ``part``).
+
+    Of a sweep that is running: what is there.
+    """
+    frame = read_frame("training", selection, pass_absent=True)
     tables = []
     for term in ("reconstruction", "kl", "elbo"):
         long = frame.melt(

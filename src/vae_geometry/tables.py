@@ -1,6 +1,6 @@
 """The tables: one pyarrow schema a kind, where each lies under results/, and how they are written and read."""
 
-import os
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,9 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__
+from vae_geometry.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 RUN = [
     pa.field("dataset", pa.string()),
@@ -150,13 +153,10 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     path : Path
         Parquet file. Its metadata names the kind, and the versions of this package and of DADApy.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
     versions = {"table": kind, "vae_geometry_version": __version__, "dadapy_version": version("dadapy")}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table.replace_schema_metadata(versions), unfinished)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        pq.write_table(table.replace_schema_metadata(versions), unfinished)
 
 
 def read(kind: str, paths: Iterable[Path]) -> pa.Table:
@@ -180,9 +180,19 @@ def read(kind: str, paths: Iterable[Path]) -> pa.Table:
     return pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
 
 
-def read_frame(kind: str, selection: Selection) -> "pd.DataFrame":
-    """Read the selected tables of one kind as a data frame."""
-    return read(kind, selection.files(kind)).to_pandas()
+def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "pd.DataFrame":
+    """Read the selected tables of one kind as a data frame.
+
+    With ``pass_absent`` those that are not there yet are passed over, which is logged; one must be there.
+    """
+    paths = list(selection.files(kind))
+    if pass_absent:
+        there = [path for path in paths if path.exists()] or paths[:1]
+        if len(there) < len(paths):
+            absent = next(path for path in paths if path not in there)
+            logger.warning("%d of %d tables are not there yet, %s for one", len(paths) - len(there), len(paths), absent)
+        paths = there
+    return read(kind, paths).to_pandas()
 
 
 def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:

@@ -1,9 +1,7 @@
 """Training a VAE: from the untrained network of epoch 0 to the checkpoints and a row of losses per epoch."""
 
-import fcntl
+import hashlib
 import logging
-import os
-import pickle
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -15,13 +13,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.files import whole_file
+from vae_geometry.generators import generator
 from vae_geometry.models import VAE, elbo_terms, load_checkpoint, save_checkpoint
+from vae_geometry.training_state import load_state, only_writer, save_state, state_folder, stop_signals
 
 logger = logging.getLogger(__name__)
 
 SPLIT_SEED = 0  # which images train and which validate is a property of the data set, not of the run
-STREAMS = ("weights", "batches", "latent noise", "validation", "measurement")
-SAVE_SECONDS = 60  # a training that is killed loses at most about a minute
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,10 @@ class Training:
         Part of the images held back.
     images : int or None
         Train and validate on so many of the images, or all.
+    precision : {"float32", "bfloat16"}
+        Of the network's products; weights, loss and optimiser are float32.
+    compile : bool
+        Let ``torch.compile`` compile the network.
     """
 
     epochs: int
@@ -56,16 +59,12 @@ class Training:
     noise: str
     validation_fraction: float
     images: int | None
-
-
-def generator(seed: int, stream: str) -> torch.Generator:
-    """Random generator of one of the ``STREAMS`` of a run, on the CPU so that every device draws the same numbers."""
-    state = np.random.SeedSequence((seed, STREAMS.index(stream))).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+    precision: str = "float32"
+    compile: bool = False
 
 
 def initialise(path: Path, config: dict, seed: int) -> None:
-    """Write the untrained network: torch's default weights, drawn from the run's seed.
+    """Write the untrained network: torch's default weights, drawn from the run's own generator.
 
     Parameters
     ----------
@@ -75,10 +74,11 @@ def initialise(path: Path, config: dict, seed: int) -> None:
         ``image_channels``, ``channels``, ``bottleneck`` and the names of the run.
     seed : int
     """
+    config = {**config, "seed": seed, "epoch": 0}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator(seed, "weights").initial_seed())
+        torch.manual_seed(generator(config, "weights").initial_seed())
         model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
-    save_checkpoint(path, model, {**config, "seed": seed, "epoch": 0})
+    save_checkpoint(path, model, config)
 
 
 def split_images(images: Tensor, training: Training) -> tuple[Tensor, Tensor]:
@@ -103,12 +103,19 @@ def split_images(images: Tensor, training: Training) -> tuple[Tensor, Tensor]:
     return images[order[n_validation:]], images[order[:n_validation]]
 
 
-def train(images: Tensor, initial: Path, run_folder: Path, training: Training, device: torch.device) -> None:
-    """Train one network; a training that was killed goes on where it last saved.
+def train(
+    images: Tensor,
+    initial: Path,
+    run_folder: Path,
+    training: Training,
+    device: torch.device,
+    resume_minutes: float = 1.0,
+) -> None:
+    """Train one network; a training that was killed goes on where it last saved, to the same bytes.
 
-    Writes ``checkpoints/epoch{E}.safetensors``, ``training.parquet`` (losses per image, in nats) and
-    ``timing.parquet`` into ``run_folder``, all of them at the end: until then everything lies in
-    ``run_folder/unfinished``.
+    Writes ``training.parquet`` (losses per image, in nats) and ``timing.parquet`` into ``run_folder`` after every
+    epoch, and ``checkpoints/epoch{E}.safetensors`` at the end: until then these lie in ``run_folder/unfinished`` with
+    the state to go on from, which is removed at the end.
 
     Parameters
     ----------
@@ -120,120 +127,158 @@ def train(images: Tensor, initial: Path, run_folder: Path, training: Training, d
         ``results/{dataset}/{noise}/k{K}/seed{S}``.
     training : Training
     device : torch.device
+    resume_minutes : float
+        Save the state at the first batch after so many minutes; also at SIGTERM and SIGINT.
 
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, another process trains here, or the loss is no number any more.
+        If a checkpoint lies past the last epoch, another process trains here, the loss is no number any more, a file
+        cannot be written, or a signal asks to stop (exit status 128 + signal: start again to go on).
     """
     if training.checkpoints and max(training.checkpoints) > training.epochs:
         raise VaeGeometryError(
             f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
         )
     model, config = load_checkpoint(initial, device)
-    seed = config["seed"]
+    model = model.to(memory_format=torch.channels_last)
     run = {name: config[name] for name in ("dataset", "noise", "bottleneck", "seed")}
     train_images, validation_images = (part.to(device) for part in split_images(images, training))
-    optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
-    batch_order, latent_noise = generator(seed, "batches"), generator(seed, "latent noise")
-    rows: list[dict] = []
-    timing: list[dict] = []
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
+    network = torch.compile(model, dynamic=False) if training.compile else model
+    validation_noise = torch.randn(
+        len(validation_images), config["bottleneck"], generator=generator(config, "validation")
+    ).to(device)
 
-    unfinished = run_folder / "unfinished"
-    unfinished.mkdir(parents=True, exist_ok=True)
-    lock = (unfinished / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
-    except BlockingIOError:
-        raise VaeGeometryError(f"{run_folder}: another training writes here; wait for it or stop it first") from None
-    except OSError as error:  # some network file systems have no locks
-        logger.warning("%s cannot be locked: %s", run_folder, error.strerror)
-    identity = {"training": asdict(training), "config": config}
-    state = _load_state(unfinished, identity, device)
-    if state:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        batch_order.set_state(state["batch_order"].cpu())
-        latent_noise.set_state(state["latent_noise"].cpu())
-        rows, timing = state["rows"], state["timing"]
-        logger.info("goes on after epoch %d of %d", len(rows), training.epochs)
-
-    saved = time.monotonic()
-    epochs = range(len(rows) + 1, training.epochs + 1)
-    for epoch in tqdm(epochs, initial=len(rows), total=training.epochs, unit="epoch", disable=None):
-        started = time.monotonic()
-        if training.noise == "repeated":
-            batch_order, latent_noise = generator(seed, "batches"), generator(seed, "latent noise")
-        losses = _train_epoch(model, optimizer, train_images, training, batch_order, latent_noise)
-        losses |= _validate(model, validation_images, training, generator(seed, "validation"))
-        if not np.isfinite(list(losses.values())).all():
-            raise VaeGeometryError(
-                f"{run_folder}: the loss is no number after epoch {epoch}; lower training.learning_rate"
+    with only_writer(run_folder), stop_signals() as received:
+        folder = state_folder(run_folder, _identity(training, config, images, initial, device))
+        rows, timing, batch_losses, seconds, good = [], [], [], 0.0, initial
+        state = load_state(folder, device)
+        if state and _has_checkpoints(folder, training, len(state["rows"])):
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            rows, timing, seconds = state["rows"], state["timing"], state["seconds"]
+            batch_losses = list(state["batch_losses"])
+            good = next(
+                (folder / f"epoch{e}.safetensors" for e in training.checkpoints[::-1] if e <= len(rows)), initial
             )
-        seconds = time.monotonic() - started
-        rows.append({**run, "epoch": epoch, **losses})
-        timing.append({**run, "epoch": epoch, "seconds": seconds, "images_per_second": len(train_images) / seconds})
-        logger.info(
-            "epoch %d of %d: train %.2f, validation %.2f (reconstruction %.2f, KL %.2f) nats per image, %.1f s",
-            *(epoch, training.epochs, losses["train_elbo"], losses["validation_elbo"]),
-            *(losses["validation_reconstruction"], losses["validation_kl"], seconds),
+            logger.info("goes on after epoch %d of %d and %d batches", len(rows), training.epochs, len(batch_losses))
+
+        saved = time.monotonic()
+        epochs = range(len(rows) + 1, training.epochs + 1)
+        for epoch in tqdm(epochs, initial=len(rows), total=training.epochs, unit="epoch", disable=None):
+            started = time.monotonic() - seconds
+            batches = _draw_batches(config, training, epoch, len(train_images), device)
+            model.train()
+            for chosen, noise in batches[len(batch_losses) :]:
+                losses = _losses(network, train_images[chosen], noise, training.precision)
+                optimizer.zero_grad()
+                # the sum over the batch, not its mean: weight decay joins the gradient and would weigh more against it
+                (losses[0] + training.beta * losses[1]).backward()
+                optimizer.step()
+                batch_losses.append(losses.detach())
+                if received or time.monotonic() - saved > 60 * resume_minutes:
+                    _check_finite(batch_losses, run_folder, epoch, good)
+                    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows}
+                    state |= {"timing": timing, "batch_losses": torch.stack(batch_losses)}
+                    save_state(folder, {**state, "seconds": time.monotonic() - started})
+                    saved = time.monotonic()
+                if received:
+                    raise VaeGeometryError(
+                        f"{run_folder}: stopped by {received[0].name} in epoch {epoch} of {training.epochs}; "
+                        "start again, it goes on from there",
+                        exit_status=128 + received[0],
+                    )
+            _check_finite(batch_losses, run_folder, epoch, good)  # waits for the device
+            n_seen, train_seconds = sum(len(chosen) for chosen, _ in batches), time.monotonic() - started
+            losses = _means("train", batch_losses, n_seen, training.beta)
+            losses |= _validate(network, validation_images, validation_noise, training)
+            if not np.isfinite(losses["validation_elbo"]):
+                raise VaeGeometryError(
+                    f"{run_folder}: the validation loss is no number after epoch {epoch}; "
+                    f"the last good checkpoint is {good}; lower training.learning_rate"
+                )
+            seconds = time.monotonic() - started
+            rows.append({**run, "epoch": epoch, **losses})
+            timing.append({**run, "epoch": epoch, "seconds": seconds, "images_per_second": n_seen / train_seconds})
+            batch_losses, seconds = [], 0.0
+            if epoch in training.checkpoints:
+                good = folder / f"epoch{epoch}.safetensors"
+                save_checkpoint(good, model, {**config, "epoch": epoch})
+            tables.write("training", rows, run_folder / "training.parquet")
+            tables.write("timing", timing, run_folder / "timing.parquet")
+            _report(rows[-1], timing, training)
+
+        for epoch in training.checkpoints:
+            name = f"epoch{epoch}.safetensors"
+            with whole_file(run_folder / "checkpoints" / name) as path:
+                shutil.copyfile(folder / name, path)
+        shutil.rmtree(run_folder / "unfinished")
+
+
+def _identity(training: Training, config: dict, images: Tensor, initial: Path, device: torch.device) -> dict:
+    """All that decides the bytes of the checkpoints."""
+    return {
+        "training": {**asdict(training), "checkpoints": list(training.checkpoints)},
+        "network": config,
+        "initial_sha256": hashlib.sha256(initial.read_bytes()).hexdigest(),
+        "images_sha256": hashlib.sha256(images.contiguous().numpy()).hexdigest(),
+        "device": device.type,
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def _has_checkpoints(folder: Path, training: Training, n_epochs: int) -> bool:
+    absent = [e for e in training.checkpoints if e <= n_epochs and not (folder / f"epoch{e}.safetensors").exists()]
+    if absent:
+        logger.warning("%s: lacks the checkpoint of epoch %d; the training starts anew", folder, absent[0])
+    return not absent
+
+
+def _draw_batches(
+    config: dict, training: Training, epoch: int, n_images: int, device: torch.device
+) -> list[tuple[Tensor, Tensor]]:
+    """Indices and latent noise of every batch of an epoch, drawn and moved to the device at once: it never waits."""
+    draw = epoch if training.noise == "fresh" else 1
+    order = torch.randperm(n_images, generator=generator(config, "batches", draw))
+    noise = torch.randn(n_images, config["bottleneck"], generator=generator(config, "latent noise", draw))
+    parts = (drawn.to(device).split(training.batch_size) for drawn in (order, noise))
+    # batch norm cannot normalise a single image
+    return [(chosen, eps) for chosen, eps in zip(*parts, strict=True) if len(chosen) > 1]
+
+
+def _losses(network: torch.nn.Module, images: Tensor, noise: Tensor, precision: str) -> Tensor:
+    """Reconstruction loss and KL divergence summed over a batch of uint8 images; stays on the device."""
+    inputs = images.contiguous(memory_format=torch.channels_last).float() / 255
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        outputs = network(inputs, noise)
+    reconstruction, kl = elbo_terms(inputs, *(output.float() for output in outputs))
+    return torch.stack([reconstruction.sum(), kl.sum()])
+
+
+def _check_finite(batch_losses: list[Tensor], run_folder: Path, epoch: int, good: Path) -> None:
+    is_finite = torch.stack(batch_losses).isfinite().all(1)
+    if not is_finite.all():
+        raise VaeGeometryError(
+            f"{run_folder}: the loss is no number in epoch {epoch}, batch {int(is_finite.int().argmin()) + 1}; "
+            f"the last good checkpoint is {good}; lower training.learning_rate"
         )
-        if epoch in training.checkpoints:
-            save_checkpoint(unfinished / f"epoch{epoch}.safetensors", model, {**config, "epoch": epoch})
-        if time.monotonic() - saved >= SAVE_SECONDS:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows, "timing": timing}
-            state |= {"batch_order": batch_order.get_state(), "latent_noise": latent_noise.get_state()}
-            _save_state(unfinished, {**state, "identity": identity})
-            saved = time.monotonic()
-
-    (run_folder / "checkpoints").mkdir(exist_ok=True)
-    for epoch in training.checkpoints:
-        name = f"epoch{epoch}.safetensors"
-        (unfinished / name).replace(run_folder / "checkpoints" / name)
-    tables.write("training", rows, run_folder / "training.parquet")
-    tables.write("timing", timing, run_folder / "timing.parquet")
-    shutil.rmtree(unfinished)
-
-
-def _train_epoch(
-    model: VAE,
-    optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    training: Training,
-    batch_order: torch.Generator,
-    latent_noise: torch.Generator,
-) -> dict[str, float]:
-    model.train()
-    sums = torch.zeros(2, dtype=torch.float64, device=images.device)
-    n_seen = 0
-    for batch in torch.randperm(len(images), generator=batch_order).split(training.batch_size):
-        if len(batch) == 1:  # batch norm cannot normalise a single image
-            continue
-        inputs = images[batch.to(images.device)].float() / 255
-        noise = torch.randn(len(batch), model.mean.out_features, generator=latent_noise).to(images.device)
-        reconstruction, kl = (term.sum() for term in elbo_terms(inputs, *model(inputs, noise)))
-        optimizer.zero_grad()
-        # the sum over the batch, not its mean: weight decay joins the gradient and would weigh more against a mean
-        (reconstruction + training.beta * kl).backward()
-        optimizer.step()
-        sums += torch.stack([reconstruction, kl]).detach()
-        n_seen += len(batch)
-    return _losses("train", sums / n_seen, training.beta)
 
 
 @torch.no_grad()
-def _validate(model: VAE, images: Tensor, training: Training, latent_noise: torch.Generator) -> dict[str, float]:
-    model.eval()
-    sums = torch.zeros(2, dtype=torch.float64, device=images.device)
-    for batch in images.split(training.batch_size):
-        inputs = batch.float() / 255
-        noise = torch.randn(len(batch), model.mean.out_features, generator=latent_noise).to(images.device)
-        sums += torch.stack([term.sum() for term in elbo_terms(inputs, *model(inputs, noise))])
-    return _losses("validation", sums / len(images), training.beta)
+def _validate(network: torch.nn.Module, images: Tensor, noise: Tensor, training: Training) -> dict[str, float]:
+    network.eval()
+    batches = zip(images.split(training.batch_size), noise.split(training.batch_size), strict=True)
+    losses = [_losses(network, *batch, training.precision) for batch in batches]
+    return _means("validation", losses, len(images), training.beta)
 
 
-def _losses(part: str, means: Tensor, beta: float) -> dict[str, float]:
-    reconstruction, kl = means.tolist()
+def _means(part: str, batch_losses: list[Tensor], n_images: int, beta: float) -> dict[str, float]:
+    reconstruction, kl = (torch.stack(batch_losses).double().sum(0) / n_images).tolist()
     return {
         f"{part}_reconstruction": reconstruction,
         f"{part}_kl": kl,
@@ -241,22 +286,12 @@ def _losses(part: str, means: Tensor, beta: float) -> dict[str, float]:
     }
 
 
-def _save_state(folder: Path, state: dict) -> None:
-    unfinished = folder / f".state.{os.getpid()}"
-    torch.save(state, unfinished)
-    unfinished.replace(folder / "state.pt")
-
-
-def _load_state(folder: Path, identity: dict, device: torch.device) -> dict | None:
-    """State to go on from, or None where there is none or it belongs to another configuration."""
-    try:
-        state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
-    except FileNotFoundError:
-        return None
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        logger.warning("%s is damaged, training starts anew (%s)", folder / "state.pt", str(error).splitlines()[0])
-        return None
-    if state["identity"] != identity:
-        return None
-    kept = [epoch for epoch in identity["training"]["checkpoints"] if epoch <= len(state["rows"])]
-    return state if all((folder / f"epoch{epoch}.safetensors").exists() for epoch in kept) else None
+def _report(losses: dict, timing: list[dict], training: Training) -> None:
+    left = (training.epochs - losses["epoch"]) * float(np.median([row["seconds"] for row in timing]))
+    logger.info(
+        "epoch %d of %d: ELBO %.2f, validation %.2f (reconstruction %.2f, KL %.2f) nats per image, "
+        "%.0f images/s, %d:%02d:%02d left",
+        *(losses["epoch"], training.epochs, losses["train_elbo"], losses["validation_elbo"]),
+        *(losses["validation_reconstruction"], losses["validation_kl"], timing[-1]["images_per_second"]),
+        *(left // 3600, left // 60 % 60, left % 60),
+    )

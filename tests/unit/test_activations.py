@@ -5,8 +5,8 @@ import torch
 from vae_geometry import VaeGeometryError, activations, tables
 from vae_geometry.activations import dump_activations
 from vae_geometry.datasets import load_images
+from vae_geometry.generators import generator
 from vae_geometry.models import LAYER_NAMES, VAE, load_checkpoint, save_checkpoint
-from vae_geometry.training import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -59,8 +59,8 @@ def test_layer_sizes_at_full_width(tmp_path):
 def test_activations_equal_a_forward_pass_by_hand(tmp_path, checkpoint, images, latent, monkeypatch):
     monkeypatch.setattr(activations, "BATCH_SIZE", 8)  # the last of three batches is not full
     arrays = dumped(checkpoint, images, tmp_path / "dump", latent)
-    model, _ = load_checkpoint(checkpoint)
-    draw = generator(RUN["seed"], "measurement")
+    model, config = load_checkpoint(checkpoint)
+    draw = generator(config, "measurement")
     noise = torch.cat([torch.randn(n, 3, generator=draw) for n in (8, 8, 4)])
     with torch.no_grad():
         values = [torch.from_numpy(images).float() / 255]
@@ -167,13 +167,22 @@ def break_network(monkeypatch):
     monkeypatch.setattr(VAE, "forward", fail)
 
 
-@pytest.mark.parametrize(("break_it", "error"), [(break_tables, OSError), (break_network, KeyboardInterrupt)])
+@pytest.mark.parametrize(("break_it", "error"), [(break_tables, VaeGeometryError), (break_network, KeyboardInterrupt)])
 def test_a_dump_that_fails_midway_leaves_nothing(tmp_path, checkpoint, images, monkeypatch, break_it, error):
     (tmp_path / "epoch9").mkdir()
     break_it(monkeypatch)
     with pytest.raises(error):
         dump_activations(checkpoint, images, tmp_path / "epoch9/activations", "sample", CPU)
     assert list((tmp_path / "epoch9").iterdir()) == []
+
+
+def test_a_dump_on_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk, checkpoint):
+    images = np.zeros((500, 1, 32, 32), np.uint8)
+    with pytest.raises(
+        VaeGeometryError, match=r"activations: cannot be written \(No space left on device\); free some"
+    ):
+        dump_activations(checkpoint, images, small_disk / "activations", "sample", CPU)
+    assert list(small_disk.iterdir()) == []
 
 
 def test_a_dump_that_fails_midway_leaves_an_older_one_whole(tmp_path, checkpoint, images, monkeypatch):

@@ -89,7 +89,7 @@ def test_measuring_geometry_does_not_import_torch(tmp_path):
 def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, rng, monkeypatch):
     for layer, size in enumerate((2, 30)):
         np.save(tmp_path / f"layer{layer:02d}.npy", rng.normal(size=(60, size)).astype(np.float32))
-    monkeypatch.setattr("vae_geometry.models.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
+    monkeypatch.setattr("vae_geometry.devices.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
     devices = []
 
     def noting_the_device(*arguments):
@@ -108,10 +108,8 @@ def test_cuda_where_there_is_none_is_one_sentence(tmp_path, rng, monkeypatch, ca
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     np.save(tmp_path / "layer00.npy", rng.normal(size=(20, 2)))
     assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / "out"), "--device", "cuda"]) == 1
-    assert capsys.readouterr().err == (
-        "vae-geometry measure-geometry: device: cuda is asked for, but torch finds no GPU; "
-        "use `device: auto` or `device: cpu`\n"
-    )
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("vae-geometry measure-geometry: device: cuda is asked for, but torch ")
     assert not (tmp_path / "out").exists()
 
 
@@ -158,7 +156,7 @@ def mistakes(folder, digits, sweep):
         ),
         "diverged": (
             [*short_training, "--checkpoints", 1, "--learning-rate", 1e30],
-            ["the loss is no number after epoch 1"],
+            ["the validation loss is no number after epoch 1"],
         ),
         "too many scales": (
             ["measure-geometry", sweep.dump, "--output", out, "--scales", 32],

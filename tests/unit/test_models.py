@@ -1,14 +1,15 @@
 import json
+import re
 
 import numpy as np
 import pytest
-import safetensors
 import torch
 from safetensors.torch import save_file
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.models import LAYER_NAMES, VAE, elbo_terms, load_checkpoint, save_checkpoint, select_device
+from vae_geometry.cli import main
+from vae_geometry.models import LAYER_NAMES, VAE, elbo_terms, load_checkpoint, save_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 FULL_WIDTH = (64, 128, 256, 256)
@@ -97,17 +98,6 @@ def test_a_checkpoint_restores_weights_buffers_and_config(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["epoch1.safetensors"]
 
 
-def test_a_checkpoint_is_whole_or_absent(tmp_path, monkeypatch):
-    def fail(_tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(safetensors.torch, "save_file", fail)
-    with pytest.raises(OSError, match="no space"):
-        save_checkpoint(tmp_path / "epoch1.safetensors", VAE(1, [2, 3, 4, 5], 2), CONFIG)
-    assert not (tmp_path / "epoch1.safetensors").exists()
-
-
 def damaged_checkpoints():
     weights = {"a": torch.zeros(1)}
     yield "text", lambda path: path.write_text("no weights")
@@ -138,11 +128,33 @@ def test_an_absent_checkpoint_is_named(tmp_path):
         load_checkpoint(tmp_path / "epoch7.safetensors")
 
 
-def test_cuda_is_an_error_where_there_is_none(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(VaeGeometryError, match="torch finds no GPU"):
-        select_device("cuda", 1)
-    assert select_device("auto", 1) == torch.device("cpu")
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"channels": [2, 3, 4, 6]}, "describes tensor encoder.3.0.weight as (6, 4, 4, 4), it holds (5, 4, 4, 4)"),
+        ({"bottleneck": 3}, "describes tensor mean.weight as (3, 20), it holds (2, 20)"),
+        ({"image_channels": 3}, "describes tensor encoder.0.0.weight as (2, 3, 4, 4), it holds (2, 1, 4, 4)"),
+    ],
+)
+def test_weights_of_another_architecture_are_named(tmp_path, change, sentence):
+    save_checkpoint(tmp_path / "epoch1.safetensors", VAE(1, [2, 3, 4, 5], 2), {**CONFIG, **change})
+    with pytest.raises(VaeGeometryError, match=re.escape(sentence)):
+        load_checkpoint(tmp_path / "epoch1.safetensors")
+
+
+def test_a_checkpoint_with_a_tensor_too_many_is_named(tmp_path):
+    tensors = {**VAE(1, [2, 3, 4, 5], 2).state_dict(), "extra": torch.zeros(2)}
+    save_file(tensors, tmp_path / "epoch1.safetensors", metadata={"config": json.dumps(CONFIG)})
+    with pytest.raises(VaeGeometryError, match=r"describes tensor extra as absent, it holds \(2,\)"):
+        load_checkpoint(tmp_path / "epoch1.safetensors")
+
+
+def test_describe_prints_the_config_and_the_tensors(tmp_path, capsys):
+    save_checkpoint(tmp_path / "epoch1.safetensors", VAE(1, [2, 3, 4, 5], 2), {**CONFIG, "dataset": "mine"})
+    assert main(["describe", str(tmp_path / "epoch1.safetensors")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert {"dataset: mine", "channels: [2, 3, 4, 5]", "bottleneck: 2"} < set(printed)
+    assert "  mean.weight: (2, 20)" in printed
 
 
 def test_a_network_in_eval_mode_treats_each_image_alone():

@@ -1,32 +1,24 @@
-import fcntl
+import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_training import BATCHES, NOISES, SETTINGS, outputs, record_forward, run, start
 
 from vae_geometry import VaeGeometryError, training
 from vae_geometry.datasets import load_images
+from vae_geometry.devices import select_device
+from vae_geometry.generators import STREAMS, generator
 from vae_geometry.models import VAE, load_checkpoint
-from vae_geometry.training import Training, generator, initialise, split_images, train
+from vae_geometry.training import split_images, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-CPU = torch.device("cpu")
-SETTINGS = Training(
-    epochs=3,
-    checkpoints=(1, 3),
-    batch_size=16,
-    learning_rate=1e-3,
-    weight_decay=1e-4,
-    beta=1.0,
-    noise="fresh",
-    validation_fraction=0.2,
-    images=60,
-)
-BATCHES = 3  # 48 images train, 12 validate
-NOISES = ("fresh", "repeated")
+RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
 
 
 @pytest.fixture(scope="module")
@@ -34,41 +26,8 @@ def images(digits):
     return torch.from_numpy(load_images(digits / "train.npz")[:100])
 
 
-def start(folder, noise="fresh", seed=0):
-    names = {"dataset": "digits", "noise": noise, "bottleneck": 2, "channels": [4, 4, 6, 6], "image_channels": 1}
-    initialise(folder / "checkpoints/epoch0.safetensors", names, seed)
-    return folder / "checkpoints/epoch0.safetensors"
-
-
-def run(folder, images, settings=SETTINGS, seed=0):
-    train(images, start(folder, settings.noise, seed), folder, settings, CPU)
-    return folder
-
-
 def losses(folder):
     return pq.read_table(folder / "training.parquet").to_pylist()
-
-
-def outputs(folder):
-    """Bytes of everything that a training leaves, timings apart."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "timing.parquet"]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-
-
-def record_forward(monkeypatch, fail_at=None):
-    """List of (images, noise) of every training step; the step ``fail_at`` is cut off like a killed process."""
-    steps = []
-    forward = VAE.forward
-
-    def recorded(self, images, noise):
-        if self.training:
-            steps.append((images.clone(), noise.clone()))
-            if len(steps) == fail_at:
-                raise KeyboardInterrupt
-        return forward(self, images, noise)
-
-    monkeypatch.setattr(VAE, "forward", recorded)
-    return steps
 
 
 def are_same(steps, others):
@@ -123,8 +82,8 @@ def test_the_optimised_loss_is_the_sum_over_the_batch(tmp_path, images):
     trained = load_file(tmp_path / "checkpoints/epoch1.safetensors")
     model, _ = load_checkpoint(tmp_path / "checkpoints/epoch0.safetensors")
     model.train()
-    inputs = split_images(images, settings)[0][torch.randperm(48, generator=generator(0, "batches"))].float() / 255
-    noise = torch.randn(48, 2, generator=generator(0, "latent noise"))
+    inputs = split_images(images, settings)[0][torch.randperm(48, generator=generator(RUN, "batches", 1))].float() / 255
+    noise = torch.randn(48, 2, generator=generator(RUN, "latent noise", 1))
     logits, mean, log_variance = model(inputs, noise)
     cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, inputs, reduction="sum")
     (cross_entropy + 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum()).backward()
@@ -153,9 +112,20 @@ def test_initialising_leaves_torchs_own_generator_alone(tmp_path):
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_streams_of_random_numbers_differ():
-    drawn = {tuple(torch.rand(2, generator=generator(s, name)).tolist()) for s in (0, 1) for name in training.STREAMS}
-    assert len(drawn) == 2 * len(training.STREAMS)
+def test_every_stream_data_set_bottleneck_seed_and_epoch_has_its_own_numbers():
+    others = [{}, {"seed": 1}, {"bottleneck": 3}, {"dataset": "mnist"}]
+    drawn = {
+        tuple(torch.rand(2, generator=generator({**RUN, **other}, stream, epoch)).tolist())
+        for other in others
+        for stream in STREAMS
+        for epoch in (0, 1)
+    }
+    assert len(drawn) == len(others) * len(STREAMS) * 2
+
+
+def test_the_streams_do_not_depend_on_the_kind_of_noise():
+    drawn = [torch.rand(2, generator=generator({**RUN, "noise": noise}, "batches")).tolist() for noise in NOISES]
+    assert drawn[0] == drawn[1]
 
 
 def test_repeated_noise_shows_every_epoch_the_same_batches_and_noise(tmp_path, images, monkeypatch):
@@ -199,59 +169,89 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path, images, noise):
     assert outputs(run(tmp_path / "c", images, settings, seed=1)) != first
 
 
-@pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("step", [2, 2 * BATCHES + 2], ids=["in the first epoch", "in the third epoch"])
-def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path, images, monkeypatch, noise, step):
-    settings = replace(SETTINGS, noise=noise)
-    expected = outputs(run(tmp_path / "whole", images, settings))
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
-    with monkeypatch.context() as patch:
-        record_forward(patch, fail_at=step)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "killed", images, settings)
-    assert not (tmp_path / "killed/training.parquet").exists()
-    steps = record_forward(monkeypatch)
-    assert outputs(run(tmp_path / "killed", images, settings)) == expected
-    assert len(steps) == 3 * BATCHES - (step - 1) // BATCHES * BATCHES  # finished epochs are not trained again
+def test_a_loss_that_is_no_number_names_epoch_batch_and_the_last_good_checkpoint(tmp_path, images, monkeypatch):
+    forward, steps = VAE.forward, []
+
+    def spoiled(self, inputs, noise):
+        steps.append(self.training)
+        return forward(self, inputs * float("nan") if sum(steps) == BATCHES + 2 else inputs, noise)
+
+    monkeypatch.setattr(VAE, "forward", spoiled)
+    with pytest.raises(VaeGeometryError, match="no number in epoch 2, batch 2; the last good checkpoint is") as failed:
+        run(tmp_path, images)
+    assert load_checkpoint(Path(re.search(r"checkpoint is (\S+);", str(failed.value))[1]))[1]["epoch"] == 1
+    assert [row["epoch"] for row in losses(tmp_path)] == [1]
 
 
-@pytest.mark.parametrize(
-    "other", [{"learning_rate": 2e-3}, {"beta": 2.0}, {"images": 50}, {"noise": "repeated"}, {"checkpoints": (2, 3)}]
-)
-def test_the_state_of_another_configuration_is_ignored(tmp_path, images, monkeypatch, other):
-    settings = replace(SETTINGS, **other)
-    expected = outputs(run(tmp_path / "whole", images, settings))
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
-    with monkeypatch.context() as patch:
-        record_forward(patch, fail_at=2 * BATCHES + 2)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "other", images)
-    assert outputs(run(tmp_path / "other", images, settings)) == expected
-
-
-def test_the_state_of_another_seed_is_ignored(tmp_path, images, monkeypatch):
-    expected = outputs(run(tmp_path / "whole", images, seed=1))
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
-    with monkeypatch.context() as patch:
-        record_forward(patch, fail_at=2 * BATCHES + 2)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "other", images)
-    assert outputs(run(tmp_path / "other", images, seed=1)) == expected
-
-
-def test_a_loss_that_is_no_number_is_an_error_and_leaves_no_table(tmp_path, images):
-    with pytest.raises(VaeGeometryError, match=r"the loss is no number after epoch 1; lower training.learning_rate"):
+def test_a_training_that_diverges_in_its_first_epoch_has_the_untrained_network_as_last_good_one(tmp_path, images):
+    with pytest.raises(VaeGeometryError, match=r"no number in epoch 1, .*epoch0.safetensors; lower training.learning_"):
         run(tmp_path, images, replace(SETTINGS, learning_rate=1e30))
-    assert set(outputs(tmp_path)) == {"checkpoints/epoch0.safetensors", "unfinished/lock"}
+    assert not (tmp_path / "training.parquet").exists()
 
 
-def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):
-    (tmp_path / "unfinished").mkdir()
-    with (tmp_path / "unfinished/lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(VaeGeometryError, match="another training writes here"):
-            run(tmp_path, images)
-    assert (run(tmp_path, images) / "training.parquet").exists()
+def test_weights_that_break_in_the_last_step_leave_no_checkpoint(tmp_path, images):
+    """Their own loss is a number yet; that of the validation images is none any more."""
+    with pytest.raises(VaeGeometryError, match="the validation loss is no number after epoch 1; the last good check"):
+        run(tmp_path, images, replace(SETTINGS, batch_size=48, learning_rate=1e30))
+    assert not list(tmp_path.rglob("epoch1.safetensors"))
+
+
+def test_the_table_grows_with_every_epoch(tmp_path, images, monkeypatch):
+    seen = []
+    write = training.tables.write
+
+    def noting(kind, rows, path):
+        write(kind, rows, path)
+        if kind == "training":
+            seen.append([row["epoch"] for row in losses(tmp_path)])
+
+    monkeypatch.setattr(training.tables, "write", noting)
+    run(tmp_path, images)
+    assert seen == [[1], [1, 2], [1, 2, 3]]
+
+
+def test_an_epoch_is_logged_with_its_losses_speed_and_time_left(tmp_path, images, caplog):
+    caplog.set_level("INFO", logger="vae_geometry")
+    run(tmp_path, images)
+    lines = [line for line in caplog.messages if line.startswith("epoch")]
+    assert len(lines) == 3
+    assert re.fullmatch(
+        r"epoch 2 of 3: ELBO [\d.]+, validation [\d.]+ \(reconstruction [\d.]+, KL [\d.]+\) nats per image, "
+        r"\d+ images/s, 0:00:\d\d left",
+        lines[1],
+    )
+
+
+def test_bfloat16_trains_to_about_the_same_losses_and_keeps_float32_weights(tmp_path, images):
+    settings = replace(SETTINGS, epochs=8, checkpoints=(8,))
+    single = losses(run(tmp_path / "a", images, settings))[-1]
+    half = losses(run(tmp_path / "b", images, replace(settings, precision="bfloat16")))[-1]
+    assert half["train_elbo"] != single["train_elbo"]
+    assert half["train_elbo"] == pytest.approx(single["train_elbo"], rel=0.02)
+    weights = load_file(tmp_path / "b/checkpoints/epoch8.safetensors")
+    assert {str(weight.dtype) for weight in weights.values()} == {"torch.float32", "torch.int64"}
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler, g++")
+def test_a_compiled_network_trains_to_the_same_losses(tmp_path, images):
+    settings = replace(SETTINGS, epochs=2, checkpoints=(2,), batch_size=48)
+    plain = losses(run(tmp_path / "a", images, settings))
+    compiled = losses(run(tmp_path / "b", images, replace(settings, compile=True)))
+    for row, other in zip(plain, compiled, strict=True):
+        assert other["train_elbo"] == pytest.approx(row["train_elbo"], rel=1e-3)
+    assert load_checkpoint(tmp_path / "b/checkpoints/epoch2.safetensors")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("noise", NOISES)
+def test_a_gpu_gives_the_same_bytes_and_does_not_wait_within_an_epoch(tmp_path, images, noise, monkeypatch):
+    settings, device = replace(SETTINGS, noise=noise), select_device("cuda", 1, tf32=True)
+    draw, check, mode = training._draw_batches, training._check_finite, torch.cuda.set_sync_debug_mode
+    monkeypatch.setattr(training, "_draw_batches", lambda *given: (draw(*given), mode("error"))[0])
+    monkeypatch.setattr(training, "_check_finite", lambda *given: (mode("default"), check(*given)))
+    for name in "ab":
+        train(images, start(tmp_path / name, noise), tmp_path / name, settings, device)
+    assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
 
 
 def test_more_images_than_the_data_set_has_is_an_error(images):

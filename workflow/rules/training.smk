@@ -47,9 +47,12 @@ rule train:
         runtime=1440,
         gpu=GPU,
         device=config["device"],
+        resume_minutes=config["training"]["resume_minutes"],
     params:
         checkpoints=CHECKPOINTS,
-        training=dict(sorted(config["training"].items())),
+        training={key: value for key, value in sorted(config["training"].items()) if key != "resume_minutes"},
+        compile="--compile" if config["training"]["compile"] else "--no-compile",
+        deterministic="--deterministic" if config["training"]["deterministic"] else "--no-deterministic",
         beta=config["model"]["beta"],
         images=f"--n-images {config['training']['images']}" if config["training"]["images"] else "",
     message:
@@ -60,4 +63,5 @@ rule train:
         " --epochs {params.training[epochs]} --batch-size {params.training[batch_size]}"
         " --learning-rate {params.training[learning_rate]} --weight-decay {params.training[weight_decay]}"
         " --beta {params.beta} --validation-fraction {params.training[validation_fraction]} {params.images}"
-        " --threads {params.training[threads]} --device {resources.device} > {log} 2>&1"
+        " --precision {params.training[precision]} {params.compile} {params.deterministic}"
+        " --resume-minutes {resources.resume_minutes} --threads {params.training[threads]} --device {resources.device} > {log} 2>&1"

@@ -1,0 +1,43 @@
+"""Files that are whole or absent."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vae_geometry import VaeGeometryError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, and rename what was written when the block ends.
+
+    The ending of the name stays, as some libraries add it where it lacks. A block that fails leaves ``path`` as it was.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file cannot be written: a full disk, a folder that is read-only.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())  # else a machine that goes down may keep the new name with an empty file
+        unfinished.replace(path)
+    except OSError as error:
+        raise VaeGeometryError(cannot_write(path, error)) from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def cannot_write(path: Path, error: OSError) -> str:
+    """The sentence for a file or folder that cannot be written."""
+    advice = "free some space" if error.errno in FULL else "make it writable"
+    return f"{path}: cannot be written ({error.strerror or error}); {advice} and start again"

@@ -1,0 +1,142 @@
+"""What a training that was killed goes on from, and that no two trainings write into one folder.
+
+The state lies in ``{run}/unfinished/{key}/``, outside the outputs that a workflow declares and therefore removes when
+a job fails. The key stands for all that decides the bytes of the result: the state of another configuration stays
+where it is until one of them is finished.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import pickle
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.files import cannot_write, whole_file
+
+logger = logging.getLogger(__name__)
+
+DIGEST = hashlib.sha256().digest_size
+
+
+@contextmanager
+def only_writer(run_folder: Path) -> Iterator[None]:
+    """Hold the lock of a run; the system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    VaeGeometryError
+        If another process holds it, or the folder cannot be written to.
+    """
+    try:
+        run_folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run_folder / ".training.lock")
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise VaeGeometryError(f"{run_folder}: another training writes here; wait for it or stop it first") from None
+    except NotImplementedError:  # some network file systems have no locks
+        logger.warning("%s cannot be locked on this file system; start no second training here", run_folder)
+        yield
+        return
+    except OSError as error:
+        raise VaeGeometryError(cannot_write(run_folder, error)) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[signal.Signals]]:
+    """Collect SIGTERM (SLURM's warning before the kill) and SIGINT instead of dying of them."""
+    received: list[signal.Signals] = []
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other thread handle signals
+        yield received
+        return
+    handled = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda n, _frame: received.append(signal.Signals(n))) for number in handled]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(handled, before, strict=True):
+            signal.signal(number, handler)
+
+
+def state_folder(run_folder: Path, identity: dict) -> Path:
+    """Make the folder for the state of a training, and say what differs from those that lie beside it.
+
+    Parameters
+    ----------
+    run_folder : Path
+    identity : dict
+        All that decides the bytes of the result, nested, as JSON can hold it.
+    """
+    text = json.dumps(identity, sort_keys=True, indent=1)
+    folder = run_folder / "unfinished" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    for other in sorted(run_folder.glob("unfinished/*/identity.json")):
+        if other.parent != folder:
+            logger.warning(
+                "%s: is of a training with another configuration (%s) and is not used; it stays until this one ends",
+                *(other.parent, _difference(other, identity)),
+            )
+    if not (folder / "identity.json").exists():
+        with whole_file(folder / "identity.json") as path:
+            path.write_text(text)
+    return folder
+
+
+def _difference(path: Path, identity: dict) -> str:
+    try:
+        theirs, ours = _flat(json.loads(path.read_text())), _flat(identity)
+    except (OSError, ValueError, AttributeError):
+        return "identity.json cannot be read"
+    keys = sorted(key for key in theirs | ours if theirs.get(key) != ours.get(key))
+    return ", ".join(f"{key}: {theirs.get(key)}, here {ours.get(key)}" for key in keys)
+
+
+def _flat(tree: dict, prefix: str = "") -> dict[str, object]:
+    leaves = {}
+    for key, value in tree.items():
+        leaves |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return leaves
+
+
+def save_state(folder: Path, state: dict) -> None:
+    """Write a state, whole or not at all: a digest and what ``torch.save`` makes of it."""
+    buffer = io.BytesIO()
+    torch.save({**state, "key": folder.name}, buffer)
+    content = buffer.getbuffer()
+    with whole_file(folder / "state") as path, path.open("wb") as file:
+        file.write(hashlib.sha256(content).digest())  # torch.load does not notice a changed byte
+        file.write(content)
+
+
+def load_state(folder: Path, device: torch.device) -> dict | None:
+    """Read a state; None where there is none, or where it is damaged or belongs elsewhere, which is then logged."""
+    path = folder / "state"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VaeGeometryError(f"{path}: cannot be read ({error.strerror}); remove it to train anew") from None
+    if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+        logger.warning("%s: is damaged and is not used; the training starts anew", path)
+        return None
+    try:
+        state = torch.load(io.BytesIO(memoryview(content)[DIGEST:]), map_location=device, weights_only=True)
+        is_ours = state["key"] == folder.name
+    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
+        is_ours = False
+    if not is_ours:
+        logger.warning("%s: belongs to another training and is not used; the training starts anew", path)
+        return None
+    return state
