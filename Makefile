@@ -16,8 +16,9 @@ demo: .venv/installed
 test: .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest
 
-# IMAGES=resources/datasets/cifar10/test.npz measures on them, scikit-learn's digits else.
+# IMAGES=resources/datasets/cifar10/test.npz measures on them, else on scikit-learn's digits and on random images.
 bench: .venv/installed
+	PYTHONPATH=src .venv/bin/python benchmarks/training.py $(if $(IMAGES),--images $(IMAGES))
 	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
 
 lint: .venv/installed

@@ -271,3 +271,12 @@ def test_files_that_are_missing_are_named(sweep, tmp_path):
     with pytest.raises(VaeGeometryError, match=r"cifar10_intrinsic_dimension\.csv: no such file"):
         plot("published", sweep, tmp_path / "figure", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_losses_of_a_running_sweep_show_what_is_there(sweep, tmp_path, caplog):
+    running = replace(sweep, noises=["fresh"], bottlenecks=[*BOTTLENECKS, 64], epochs=[max(EPOCHS)])
+    plot("losses", running, tmp_path / "losses")
+    assert set(pd.read_csv(tmp_path / "losses.csv")["bottleneck"]) == set(BOTTLENECKS)
+    assert "3 of 9 tables are not there yet" in caplog.text
+    with pytest.raises(VaeGeometryError, match=r"k64/seed0/training.parquet: no such file"):
+        plot("losses", replace(running, bottlenecks=[64]), tmp_path / "none")

@@ -69,7 +69,7 @@ def test_a_table_is_whole_or_as_it_was(tmp_path, monkeypatch):
     before = old.read_bytes()
     monkeypatch.setattr(pq, "write_table", fail)
     for path in (old, tmp_path / "new.parquet"):
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(VaeGeometryError, match=r"cannot be written \(no space"):
             tables.write(KIND, ROWS[:1], path)
     assert old.read_bytes() == before
     assert not (tmp_path / "new.parquet").exists()

@@ -12,20 +12,32 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def snakemake():
-    """Run Snakemake in a folder; returns the finished process with stdout and stderr together."""
+def start_snakemake():
+    """Start Snakemake in a folder; returns the process, stdout and stderr together."""
 
-    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    def start(folder: Path, *arguments: str) -> subprocess.Popen:
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         environment.pop("PYTHONPATH", None)
         command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-        return subprocess.run(
+        return subprocess.Popen(
             [*map(str, command), "--cores", "2", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def snakemake(start_snakemake):
+    """Run Snakemake in a folder; returns the finished process with its output as ``stdout``."""
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+        process = start_snakemake(folder, *arguments)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     return run
 

@@ -1,6 +1,11 @@
 """The whole DAG, really run, on a few digits and very narrow networks."""
 
+import os
+import random
 import re
+import shutil
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +95,63 @@ def test_a_new_seed_trains_only_the_new_networks(snakemake, counted_jobs, sweep)
     planned = plan(snakemake, sweep, seeds=[0, 1])
     assert counted_jobs(planned)["train"] == 4
     assert not re.search(r"^Job .*seed 0", planned, re.MULTILINE)
+
+
+def test_a_new_seed_leaves_every_byte_of_the_old_one_as_it_was(snakemake, sweep, tmp_path):
+    folder = shutil.copytree(sweep, tmp_path / "sweep", copy_function=shutil.copy2)
+    files = [path for path in folder.rglob("results/digits/*/k*/seed0/**/*") if path.is_file()]
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+    (folder / "seeds.yaml").write_text(yaml.safe_dump({**CONFIG, "seeds": [0, 1]}))
+    figure = "results/figures/digits/fresh/figure1.csv"
+    done = snakemake(folder, "--configfile", str(folder / "seeds.yaml"), "--", figure)
+    assert done.returncode == 0, done.stdout[-5000:]
+    trained = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("seed1/training.parquet"))
+    assert trained == [f"results/digits/fresh/k{k}/seed1/training.parquet" for k in CONFIG["bottlenecks"]]
+    assert len(files) > 4 * 10
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files} == before
+
+
+def pids_of_trainings(folder: Path) -> list[int]:
+    """Processes of ``vae_geometry train`` that run in the folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = entry.joinpath("cmdline").read_bytes().split(b"\0")
+            if words[2:4] == [b"vae_geometry", b"train"] and entry.joinpath("cwd").resolve() == folder.resolve():
+                found.append(int(entry.name))
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def test_a_training_killed_under_snakemake_goes_on_by_retries(snakemake, start_snakemake, tmp_path):
+    training = {"epochs": 40, "checkpoints": [0, 1, 20, 40], "batch_size": 32, "threads": 1, "resume_minutes": 0.001}
+    run = "results/digits/fresh/k2/seed0"
+    folders = [tmp_path / name for name in ("whole", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    config = tmp_path / "sweep.yaml"
+    config.write_text(yaml.safe_dump({**CONFIG, "bottlenecks": [2], "training": training}))
+    arguments = ("--configfile", str(config), "--retries", "2", "--", f"{run}/training.parquet")
+    assert snakemake(folders[0], *arguments).returncode == 0
+    process = start_snakemake(folders[1], *arguments)
+    killed = []
+    while process.poll() is None and len(killed) < 2:
+        trainings = [pid for pid in pids_of_trainings(folders[1]) if pid not in killed]
+        if trainings and list((folders[1] / run).glob("unfinished/*/state")):
+            time.sleep(random.uniform(0, 1))
+            os.kill(trainings[0], (signal.SIGKILL, signal.SIGTERM)[len(killed)])
+            killed.append(trainings[0])
+        time.sleep(0.05)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output[-5000:]
+    assert len(killed) == 2
+    assert "goes on after epoch" in (folders[1] / "logs/digits/fresh/k2/seed0/train.log").read_text()
+    kept = [sorted((folder / run / "checkpoints").iterdir()) for folder in folders]
+    assert [path.name for path in kept[0]] == [path.name for path in kept[1]]
+    for whole, resumed in zip(*kept, strict=True):
+        assert whole.read_bytes() == resumed.read_bytes(), whole.name
+    assert not (folders[1] / run / "unfinished").exists()
 
 
 def test_another_learning_rate_trains_again(snakemake, counted_jobs, sweep):

@@ -47,7 +47,7 @@ rule train:
         runtime=1440,
         gpu=GPU,
         device=config["device"],
-        resume_minutes=config["training"]["resume_minutes"],
+        resume_minutes=str(config["training"]["resume_minutes"]),  # a number is rounded
     params:
         checkpoints=CHECKPOINTS,
         training={key: value for key, value in sorted(config["training"].items()) if key != "resume_minutes"},
