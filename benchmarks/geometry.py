@@ -111,7 +111,8 @@ def dump(images: NDArray[np.uint8], scratch: Path, bottleneck: int) -> Path:
     import torch
 
     from vae_geometry.activations import dump_activations
-    from vae_geometry.training import Training, initialise, train
+    from vae_geometry.models import initialise
+    from vae_geometry.training import Training, train
 
     run, device = scratch / f"k{bottleneck}", torch.device("cpu")
     run.mkdir()

@@ -25,8 +25,8 @@ from torchvision import transforms
 
 from vae_geometry import datasets, tables
 from vae_geometry.devices import select_device
-from vae_geometry.models import elbo_terms, load_checkpoint
-from vae_geometry.training import Training, initialise, train
+from vae_geometry.models import elbo_terms, initialise, load_checkpoint
+from vae_geometry.training import Training, train
 
 WIDTHS = {"full": [64, 128, 256, 256], "small": [16, 32, 64, 64]}
 BATCH_SIZES = {"full": 256, "small": 64}

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.files import cannot_write, whole_file
+from vae_geometry.files import beside, cannot_write, whole_file
 from vae_geometry.generators import generator
 from vae_geometry.models import LAYER_NAMES, VAE, load_checkpoint
 
@@ -51,8 +51,7 @@ def dump_activations(
         raise VaeGeometryError(
             f"{checkpoint}: the network takes {config['image_channels']} channels, the images have {images.shape[1]}"
         )
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished = beside(output)
     try:
         unfinished.mkdir(parents=True)
         _write_arrays(model, images, unfinished, latent, generator(config, "measurement"), device)

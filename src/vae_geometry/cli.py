@@ -207,7 +207,7 @@ def _prepare_dataset(options: argparse.Namespace) -> None:
 
 def _initialise(options: argparse.Namespace) -> None:
     from vae_geometry.datasets import load_images
-    from vae_geometry.training import initialise
+    from vae_geometry.models import initialise
 
     config = {
         "dataset": options.dataset,
@@ -246,9 +246,10 @@ def _train(options: argparse.Namespace) -> None:
 
 def _describe(options: argparse.Namespace) -> None:
     from vae_geometry.models import load_checkpoint
+    from vae_geometry.training_state import flat
 
     model, config = load_checkpoint(options.checkpoint)
-    lines = [f"{name}: {value}" for name, value in config.items()]
+    lines = [f"{name}: {value}" for name, value in flat(config).items()]
     lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
     lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
     print("\n".join(lines))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         If the file cannot be written: a full disk, a folder that is read-only.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    unfinished = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
@@ -35,6 +36,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def beside(path: Path) -> Path:
+    """A hidden name of the same ending that no other process has, on whatever machine."""
+    return path.with_name(f".{secrets.token_hex(4)}.{path.name}")
 
 
 def cannot_write(path: Path, error: OSError) -> str:

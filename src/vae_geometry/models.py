@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.files import whole_file
+from vae_geometry.generators import generator
 
 LAYER_NAMES = (
     "input",
@@ -95,6 +96,24 @@ def elbo_terms(images: Tensor, logits: Tensor, mean: Tensor, log_variance: Tenso
     cross_entropy = nn.functional.binary_cross_entropy_with_logits(logits, images, reduction="none")
     kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp())
     return cross_entropy.flatten(1).sum(1), kl.sum(1)
+
+
+def initialise(path: Path, config: dict, seed: int) -> None:
+    """Write the untrained network: torch's default weights, drawn from the run's own generator.
+
+    Parameters
+    ----------
+    path : Path
+        Checkpoint to write.
+    config : dict
+        ``image_channels``, ``channels``, ``bottleneck`` and the names of the run.
+    seed : int
+    """
+    config = {**config, "seed": seed, "epoch": 0}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(config, "weights").initial_seed())
+        model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
+    save_checkpoint(path, model, config)
 
 
 def save_checkpoint(path: Path, model: VAE, config: dict) -> None:

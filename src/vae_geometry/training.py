@@ -15,8 +15,8 @@ from tqdm import tqdm
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.files import whole_file
 from vae_geometry.generators import generator
-from vae_geometry.models import VAE, elbo_terms, load_checkpoint, save_checkpoint
-from vae_geometry.training_state import load_state, only_writer, save_state, state_folder, stop_signals
+from vae_geometry.models import elbo_terms, load_checkpoint, read_config, save_checkpoint
+from vae_geometry.training_state import load_state, only_writer, save_state, state_folder, stop_signals, stopped
 
 logger = logging.getLogger(__name__)
 
@@ -61,24 +61,6 @@ class Training:
     images: int | None
     precision: str = "float32"
     compile: bool = False
-
-
-def initialise(path: Path, config: dict, seed: int) -> None:
-    """Write the untrained network: torch's default weights, drawn from the run's own generator.
-
-    Parameters
-    ----------
-    path : Path
-        Checkpoint to write.
-    config : dict
-        ``image_channels``, ``channels``, ``bottleneck`` and the names of the run.
-    seed : int
-    """
-    config = {**config, "seed": seed, "epoch": 0}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator(config, "weights").initial_seed())
-        model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
-    save_checkpoint(path, model, config)
 
 
 def split_images(images: Tensor, training: Training) -> tuple[Tensor, Tensor]:
@@ -152,8 +134,13 @@ def train(
         len(validation_images), config["bottleneck"], generator=generator(config, "validation")
     ).to(device)
 
-    with only_writer(run_folder), stop_signals() as received:
-        folder = state_folder(run_folder, _identity(training, config, images, initial, device))
+    identity = _identity(training, images, initial, device)
+    with stop_signals() as received, only_writer(run_folder, received):
+        if _is_finished(run_folder, training, identity):
+            logger.info("%s: this training has ended already", run_folder)
+            shutil.rmtree(run_folder / "unfinished", ignore_errors=True)
+            return
+        folder = state_folder(run_folder, identity)
         rows, timing, batch_losses, seconds, good = [], [], [], 0.0, initial
         state = load_state(folder, device)
         if state and _has_checkpoints(folder, training, len(state["rows"])):
@@ -186,11 +173,7 @@ def train(
                     save_state(folder, {**state, "seconds": time.monotonic() - started})
                     saved = time.monotonic()
                 if received:
-                    raise VaeGeometryError(
-                        f"{run_folder}: stopped by {received[0].name} in epoch {epoch} of {training.epochs}; "
-                        "start again, it goes on from there",
-                        exit_status=128 + received[0],
-                    )
+                    raise stopped(run_folder, received[0], f"in epoch {epoch} of {training.epochs}")
             _check_finite(batch_losses, run_folder, epoch, good)  # waits for the device
             n_seen, train_seconds = sum(len(chosen) for chosen, _ in batches), time.monotonic() - started
             losses = _means("train", batch_losses, n_seen, training.beta)
@@ -206,7 +189,7 @@ def train(
             batch_losses, seconds = [], 0.0
             if epoch in training.checkpoints:
                 good = folder / f"epoch{epoch}.safetensors"
-                save_checkpoint(good, model, {**config, "epoch": epoch})
+                save_checkpoint(good, model, {**config, "epoch": epoch, "trained": identity})
             tables.write("training", rows, run_folder / "training.parquet")
             tables.write("timing", timing, run_folder / "timing.parquet")
             _report(rows[-1], timing, training)
@@ -218,11 +201,10 @@ def train(
         shutil.rmtree(run_folder / "unfinished")
 
 
-def _identity(training: Training, config: dict, images: Tensor, initial: Path, device: torch.device) -> dict:
-    """All that decides the bytes of the checkpoints."""
+def _identity(training: Training, images: Tensor, initial: Path, device: torch.device) -> dict:
+    """All that decides the bytes of the checkpoints; each holds it in its metadata."""
     return {
         "training": {**asdict(training), "checkpoints": list(training.checkpoints)},
-        "network": config,
         "initial_sha256": hashlib.sha256(initial.read_bytes()).hexdigest(),
         "images_sha256": hashlib.sha256(images.contiguous().numpy()).hexdigest(),
         "device": device.type,
@@ -230,6 +212,17 @@ def _identity(training: Training, config: dict, images: Tensor, initial: Path, d
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
+
+
+def _is_finished(run_folder: Path, training: Training, identity: dict) -> bool:
+    """Whether this very training has ended here: while this process waited, or before."""
+    paths = [run_folder / "checkpoints" / f"epoch{epoch}.safetensors" for epoch in training.checkpoints]
+    table = run_folder / "training.parquet"
+    return (
+        all(path.exists() and read_config(path).get("trained") == identity for path in paths)
+        and table.exists()
+        and tables.read("training", [table]).num_rows == training.epochs
+    )
 
 
 def _has_checkpoints(folder: Path, training: Training, n_epochs: int) -> bool:

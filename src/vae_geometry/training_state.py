@@ -28,20 +28,18 @@ DIGEST = hashlib.sha256().digest_size
 
 
 @contextmanager
-def only_writer(run_folder: Path) -> Iterator[None]:
-    """Hold the lock of a run; the system lets go of it when the process ends, however it ends.
+def only_writer(run_folder: Path, received: list[signal.Signals]) -> Iterator[None]:
+    """Hold the lock of a run, after waiting for whoever holds it; the system frees it when a process ends.
 
     Raises
     ------
     VaeGeometryError
-        If another process holds it, or the folder cannot be written to.
+        If the folder cannot be written to, or a signal is received while waiting.
     """
     try:
         run_folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(run_folder / ".training.lock")
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise VaeGeometryError(f"{run_folder}: another training writes here; wait for it or stop it first") from None
+        _acquire(lock, run_folder, received)
     except NotImplementedError:  # some network file systems have no locks
         logger.warning("%s cannot be locked on this file system; start no second training here", run_folder)
         yield
@@ -52,6 +50,27 @@ def only_writer(run_folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, run_folder: Path, received: list[signal.Signals]) -> None:
+    try:
+        lock.acquire(blocking=False)
+        return
+    except Timeout:
+        logger.warning("%s: another training writes here; this one waits for it", run_folder)
+    while not received:
+        try:
+            lock.acquire(timeout=1)
+            return
+        except Timeout:
+            continue
+    raise stopped(run_folder, received[0])
+
+
+def stopped(run_folder: Path, received: signal.Signals, where: str = "while waiting") -> VaeGeometryError:
+    """The error of a training that a signal asks to stop: exit status 128 + signal, as shells have it."""
+    sentence = f"{run_folder}: stopped by {received.name} {where}; start again, it goes on from there"
+    return VaeGeometryError(sentence, exit_status=128 + received)
 
 
 @contextmanager
@@ -95,17 +114,18 @@ def state_folder(run_folder: Path, identity: dict) -> Path:
 
 def _difference(path: Path, identity: dict) -> str:
     try:
-        theirs, ours = _flat(json.loads(path.read_text())), _flat(identity)
+        theirs, ours = flat(json.loads(path.read_text())), flat(identity)
     except (OSError, ValueError, AttributeError):
         return "identity.json cannot be read"
     keys = sorted(key for key in theirs | ours if theirs.get(key) != ours.get(key))
     return ", ".join(f"{key}: {theirs.get(key)}, here {ours.get(key)}" for key in keys)
 
 
-def _flat(tree: dict, prefix: str = "") -> dict[str, object]:
+def flat(tree: dict, prefix: str = "") -> dict[str, object]:
+    """A nested dict as one of names with dots."""
     leaves = {}
     for key, value in tree.items():
-        leaves |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return leaves
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from vae_geometry.models import VAE
-from vae_geometry.training import Training, initialise, train
+from vae_geometry.models import VAE, initialise
+from vae_geometry.training import Training, train
 
 CPU = torch.device("cpu")
 SETTINGS = Training(

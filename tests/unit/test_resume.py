@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_a_torn_state_is_named_and_the_training_starts_anew(tmp_path, images, mo
     content = state.read_bytes()
     for name, damaged in torn(content):
         state.parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run/training.parquet").unlink()  # as Snakemake does with what a failed job leaves
         state.write_bytes(damaged)
         caplog.clear()
         with monkeypatch.context() as patch:
@@ -150,9 +152,26 @@ def test_a_state_without_its_checkpoints_is_not_used(tmp_path, images, monkeypat
 
 
 def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):
-    with FileLock(tmp_path / LOCK), pytest.raises(VaeGeometryError, match="another training writes here; wait for it"):
+    """SIGTERM ends the waiting of the second."""
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with FileLock(tmp_path / LOCK), pytest.raises(VaeGeometryError, match="stopped by SIGTERM while waiting; start ag"):
         run(tmp_path, images)
+    assert not (tmp_path / "training.parquet").exists()
     assert (run(tmp_path, images) / "training.parquet").exists()
+
+
+def test_a_training_that_has_ended_is_not_run_again(tmp_path, images, monkeypatch, caplog):
+    caplog.set_level("INFO", logger="vae_geometry")
+    expected = outputs(run(tmp_path, images))
+    steps = record_forward(monkeypatch)
+    assert outputs(run(tmp_path, images)) == expected
+    assert not steps
+    assert f"{tmp_path}: this training has ended already" in caplog.messages
+    (tmp_path / "checkpoints/epoch1.safetensors").unlink()
+    assert outputs(run(tmp_path, images)) == expected
+    run(tmp_path, images, replace(SETTINGS, beta=2.0))
+    assert len(steps) == 2 * 3 * BATCHES
 
 
 def test_a_file_system_without_locks_gets_a_warning(tmp_path, images, monkeypatch, caplog):
@@ -241,11 +260,10 @@ def test_the_same_training_started_twice_at_once_ends_in_one_correct_result(tmp_
     command = Command(digits, tmp_path)
     processes = [command.popen() for _ in range(2)]
     logs = [process.communicate()[1] for process in processes]
-    assert sorted(process.returncode for process in processes) == [0, 1], logs
-    (refused,) = (log for log, process in zip(logs, processes, strict=True) if process.returncode)
-    assert refused.splitlines()[-1] == (
-        f"vae-geometry train: {tmp_path}: another training writes here; wait for it or stop it first"
-    )
+    assert [process.returncode for process in processes] == [0, 0], logs
+    (second,) = (log for log in logs if "another training writes here; this one waits for it" in log)
+    assert "this training has ended already" in second
+    assert "epoch 1 of" not in second
     assert outputs(tmp_path) == whole[0]
 
 
