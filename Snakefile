@@ -19,6 +19,15 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
+localrules:  # light, and data sets need the network, which a cluster's nodes may lack
+    all,
+    prepare_dataset,
+    initialise,
+    collect_tables,
+    plot,
+    plot_noise,
+
+
 rule all:
     default_target: True
     input:

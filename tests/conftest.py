@@ -32,11 +32,12 @@ def one_thread():
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 256 KB; mounting one needs root."""
+def small_disk(tmp_path, request):
+    """A file system of 256 KB, or as large as the parameter says; mounting one needs root."""
+    size = getattr(request, "param", "256k")
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here: it takes root")
     yield folder

@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VaeGeometryError as error:
         print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
         return error.exit_status
+    except KeyboardInterrupt:
+        print(f"vae-geometry {options.stage}: interrupted; start again", file=sys.stderr)
+        return 130
     except OSError as error:
         if error.filename is None:
             raise
@@ -81,11 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add.add_argument("--epochs", type=_positive, default=200, help="passes over the training images")
     add.add_argument("--checkpoints", type=_not_negative, nargs="+", help="epochs to keep (default: the last one)")
-    add.add_argument("--batch-size", type=_positive, default=256, help="images")
-    add.add_argument("--learning-rate", type=float, default=1e-3, help="of Adam")
-    add.add_argument("--weight-decay", type=float, default=1e-4, help="of Adam")
-    add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
-    add.add_argument("--validation-fraction", type=float, default=0.2, help="part of the images held back")
+    add.add_argument("--batch-size", type=_at_least_two, default=256, help="images")
+    add.add_argument("--learning-rate", type=_real, default=1e-3, help="of Adam")
+    add.add_argument("--weight-decay", type=_real, default=1e-4, help="of Adam")
+    add.add_argument("--beta", type=_real, default=1.0, help="weight of the KL divergence")
+    add.add_argument("--validation-fraction", type=_fraction, default=0.2, help="part of the images held back")
     add.add_argument("--n-images", type=_positive, help="use only so many of the images (default: all)")
     add.add_argument(
         "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; on a GPU TF32 or bfloat16"
@@ -95,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "--deterministic", action=argparse.BooleanOptionalAction, default=True, help="the same bytes, on a GPU too"
     )
     add.add_argument(
-        "--resume-minutes", type=_positive_number, default=1.0, help="how often to save what a killed one goes on from"
+        "--resume-minutes", type=_positive_real, default=1.0, help="how often to save what a killed one goes on from"
     )
     _add_device(add)
 
@@ -125,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("activations", type=Path, help="folder written by dump-activations")
     add.add_argument("--output", type=Path, required=True, help="parquet file to write")
     add.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
-    add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
+    add.add_argument("--beta", type=_real, default=1.0, help="weight of the KL divergence")
 
     add = stage("compare-bottlenecks", _compare_bottlenecks, "Measure II between all layers of networks of several K.")
     add.add_argument("checkpoints", type=Path, nargs="+", help="one network per K, of one seed and epoch")
@@ -171,29 +174,60 @@ def _add_selection(parser: argparse.ArgumentParser, many: bool) -> None:
     parser.add_argument("--epoch", nargs="+", type=_not_negative, required=True, help="checkpoints")
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number") from None
+
+
 def _positive(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
 
 
-def _positive_number(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+def _at_least_two(text: str) -> int:
+    value = _whole(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is less than 2")
     return value
 
 
 def _not_negative(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
     return value
 
 
+def _real(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from None
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
+
+
+def _positive_real(text: str) -> float:
+    value = _real(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is not a positive number")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = _real(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
+    return value
+
+
 def _power_of_two(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 2 or value & (value - 1):
         raise argparse.ArgumentTypeError(f"{text} is not a power of two such as 2, 4, ..., 64")
     return value

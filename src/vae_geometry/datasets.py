@@ -13,6 +13,7 @@ from vae_geometry.files import whole_file
 
 SIZE = 32
 SHUFFLE_SEED = 0
+SPLIT_SEED = 0  # which images train and which validate is a property of the data set, not of the run
 DIGITS_TEST = 500
 
 Images = NDArray[np.uint8]
@@ -68,6 +69,38 @@ def load_images(path: Path) -> Images:
             f"{path}: images are {images.dtype} {images.shape}, not uint8 (N, 1 or 3, {SIZE}, {SIZE}); prepare again"
         )
     return images
+
+
+def split_images(images, n_images: int | None, validation_fraction: float) -> tuple:
+    """Draw the images to train on and those held back, the same ones for every run on a data set.
+
+    Parameters
+    ----------
+    images : (N, C, 32, 32) uint8 array or tensor
+    n_images : int or None
+        Use so many, or all.
+    validation_fraction : float
+        Part of them to hold back.
+
+    Returns
+    -------
+    train, validation : arrays or tensors like ``images``
+
+    Raises
+    ------
+    VaeGeometryError
+        If there are fewer images than asked for, or too few to train on.
+    """
+    n_images = len(images) if n_images is None else n_images
+    if n_images > len(images):
+        raise VaeGeometryError(f"training.images: {n_images} images are asked for, the data set has {len(images)}")
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(images))[:n_images]
+    n_validation = round(n_images * validation_fraction)
+    if n_images - n_validation < 2 or n_validation < 1:
+        raise VaeGeometryError(
+            f"{n_images} images are too few to train on and validate with {validation_fraction} of them; give more"
+        )
+    return images[order[n_validation:]], images[order[:n_validation]]
 
 
 def _resize(image: Image.Image) -> NDArray[np.uint8]:

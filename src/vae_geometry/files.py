@@ -9,7 +9,10 @@ from pathlib import Path
 
 from vae_geometry import VaeGeometryError
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make it writable"),
+}
 
 
 @contextmanager
@@ -32,6 +35,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # else a machine that goes down may keep the new name with an empty file
         unfinished.replace(path)
     except OSError as error:
+        if error.filename not in (None, *map(str, (unfinished, path, *path.parents))):
+            raise  # a file that was read in the block
         raise VaeGeometryError(cannot_write(path, error)) from None
     finally:
         with suppress(OSError):
@@ -45,5 +50,5 @@ def beside(path: Path) -> Path:
 
 def cannot_write(path: Path, error: OSError) -> str:
     """The sentence for a file or folder that cannot be written."""
-    advice = "free some space" if error.errno in FULL else "make it writable"
+    advice = ADVICE.get(error.errno, "correct the path")
     return f"{path}: cannot be written ({error.strerror or error}); {advice} and start again"

@@ -27,7 +27,7 @@ LAYER_NAMES = (
     "decoder 3",
     "output",
 )
-NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); remove it to train again"
+NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or train it again"
 
 
 class VAE(nn.Module):
@@ -143,11 +143,35 @@ def read_config(path: Path) -> dict:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return dict(json.loads(file.metadata()["config"]))
+            text = (file.metadata() or {}).get("config", "null")
+        config = json.loads(text)
+        reason = "its metadata hold no config" if config is None else _config_problem(config)
     except FileNotFoundError:
         raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
+    except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+    if reason:
+        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
+    return config
+
+
+def _config_problem(config: dict) -> str | None:
+    def is_count(value: object, least: int = 1) -> bool:
+        return type(value) is int and value >= least
+
+    if not isinstance(config, dict):
+        return "its config is no table"
+    channels = config.get("channels")
+    is_good = {
+        "image_channels": config.get("image_channels") in (1, 3),
+        "channels": isinstance(channels, list) and len(channels) == 4 and all(map(is_count, channels)),
+        "bottleneck": is_count(config.get("bottleneck")),
+        "dataset": isinstance(config.get("dataset"), str),
+        "noise": config.get("noise") in ("fresh", "repeated"),
+        "seed": is_count(config.get("seed"), 0),
+        "epoch": is_count(config.get("epoch"), 0),
+    }
+    return next((f"its config has no good {key}: {config.get(key)}" for key, good in is_good.items() if not good), None)
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE, dict]:
@@ -168,9 +192,10 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE
     """
     config = read_config(path)
     try:
-        model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
+        with torch.device("meta"):  # its shapes, without memory for them
+            model = VAE(config["image_channels"], config["channels"], config["bottleneck"])
         tensors = safetensors.torch.load_file(path)
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (safetensors.SafetensorError, RuntimeError) as error:
         raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
     expected = model.state_dict()
     for name in [*expected, *(tensors.keys() - expected.keys())]:
@@ -178,9 +203,9 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[VAE
         if found != wanted:
             reason = f"its config describes tensor {name} as {wanted}, it holds {found}"
             raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
-    model.load_state_dict(tensors)
+    model.load_state_dict(tensors, assign=True)
     return model.to(device).eval(), config
 
 
 def _shape(tensor: Tensor | None) -> str:
-    return "absent" if tensor is None else str(tuple(tensor.shape))
+    return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

@@ -187,11 +187,11 @@ def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "p
     """
     paths = list(selection.files(kind))
     if pass_absent:
-        there = [path for path in paths if path.exists()] or paths[:1]
-        if len(there) < len(paths):
+        there = [path for path in paths if path.exists()]
+        if there and len(there) < len(paths):
             absent = next(path for path in paths if path not in there)
             logger.warning("%d of %d tables are not there yet, %s for one", len(paths) - len(there), len(paths), absent)
-        paths = there
+        paths = there or paths
     return read(kind, paths).to_pandas()
 
 

@@ -13,14 +13,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.datasets import split_images
 from vae_geometry.files import whole_file
 from vae_geometry.generators import generator
 from vae_geometry.models import elbo_terms, load_checkpoint, read_config, save_checkpoint
 from vae_geometry.training_state import load_state, only_writer, save_state, state_folder, stop_signals, stopped
 
 logger = logging.getLogger(__name__)
-
-SPLIT_SEED = 0  # which images train and which validate is a property of the data set, not of the run
 
 
 @dataclass(frozen=True)
@@ -63,28 +62,6 @@ class Training:
     compile: bool = False
 
 
-def split_images(images: Tensor, training: Training) -> tuple[Tensor, Tensor]:
-    """Draw the images to train on and those held back, the same ones for every run on a data set.
-
-    Returns
-    -------
-    train, validation : uint8 tensors (N, C, 32, 32)
-
-    Raises
-    ------
-    VaeGeometryError
-        If there are fewer images than asked for, or too few to train on.
-    """
-    n_images = len(images) if training.images is None else training.images
-    if n_images > len(images):
-        raise VaeGeometryError(f"training.images: {n_images} images are asked for, the data set has {len(images)}")
-    order = torch.from_numpy(np.random.default_rng(SPLIT_SEED).permutation(len(images))[:n_images])
-    n_validation = round(n_images * training.validation_fraction)
-    if n_images - n_validation < 2 or n_validation < 1:
-        raise VaeGeometryError(f"{n_images} images are too few to train on and validate with; give more of them")
-    return images[order[n_validation:]], images[order[:n_validation]]
-
-
 def train(
     images: Tensor,
     initial: Path,
@@ -124,8 +101,11 @@ def train(
         )
     model, config = load_checkpoint(initial, device)
     model = model.to(memory_format=torch.channels_last)
+    _check_initial(initial, config, images, training)
     run = {name: config[name] for name in ("dataset", "noise", "bottleneck", "seed")}
-    train_images, validation_images = (part.to(device) for part in split_images(images, training))
+    train_images, validation_images = (
+        part.to(device) for part in split_images(images, training.images, training.validation_fraction)
+    )
     optimizer = torch.optim.Adam(
         model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
@@ -141,22 +121,20 @@ def train(
             shutil.rmtree(run_folder / "unfinished", ignore_errors=True)
             return
         folder = state_folder(run_folder, identity)
-        rows, timing, batch_losses, seconds, good = [], [], [], 0.0, initial
+        rows, timing, batch_losses, seconds, digests = [], [], [], 0.0, {}
         state = load_state(folder, device)
-        if state and _has_checkpoints(folder, training, len(state["rows"])):
+        if state and _has_checkpoints(folder, state["digests"]):
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
-            rows, timing, seconds = state["rows"], state["timing"], state["seconds"]
+            rows, timing, seconds, digests = (state[name] for name in ("rows", "timing", "seconds", "digests"))
             batch_losses = list(state["batch_losses"])
-            good = next(
-                (folder / f"epoch{e}.safetensors" for e in training.checkpoints[::-1] if e <= len(rows)), initial
-            )
             logger.info("goes on after epoch %d of %d and %d batches", len(rows), training.epochs, len(batch_losses))
 
         saved = time.monotonic()
         epochs = range(len(rows) + 1, training.epochs + 1)
         for epoch in tqdm(epochs, initial=len(rows), total=training.epochs, unit="epoch", disable=None):
             started = time.monotonic() - seconds
+            good = folder / f"epoch{max(digests)}.safetensors" if digests else initial
             batches = _draw_batches(config, training, epoch, len(train_images), device)
             model.train()
             for chosen, noise in batches[len(batch_losses) :]:
@@ -169,7 +147,7 @@ def train(
                 if received or time.monotonic() - saved > 60 * resume_minutes:
                     _check_finite(batch_losses, run_folder, epoch, good)
                     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows}
-                    state |= {"timing": timing, "batch_losses": torch.stack(batch_losses)}
+                    state |= {"timing": timing, "batch_losses": torch.stack(batch_losses), "digests": digests}
                     save_state(folder, {**state, "seconds": time.monotonic() - started})
                     saved = time.monotonic()
                 if received:
@@ -188,8 +166,9 @@ def train(
             timing.append({**run, "epoch": epoch, "seconds": seconds, "images_per_second": n_seen / train_seconds})
             batch_losses, seconds = [], 0.0
             if epoch in training.checkpoints:
-                good = folder / f"epoch{epoch}.safetensors"
-                save_checkpoint(good, model, {**config, "epoch": epoch, "trained": identity})
+                path = folder / f"epoch{epoch}.safetensors"
+                save_checkpoint(path, model, {**config, "epoch": epoch, "trained": identity})
+                digests[epoch] = hashlib.sha256(path.read_bytes()).hexdigest()
             tables.write("training", rows, run_folder / "training.parquet")
             tables.write("timing", timing, run_folder / "timing.parquet")
             _report(rows[-1], timing, training)
@@ -198,7 +177,25 @@ def train(
             name = f"epoch{epoch}.safetensors"
             with whole_file(run_folder / "checkpoints" / name) as path:
                 shutil.copyfile(folder / name, path)
+        keep = {f"epoch{epoch}.safetensors" for epoch in (0, *training.checkpoints)}
+        for path in (run_folder / "checkpoints").glob("*.safetensors"):
+            if path.name not in keep:  # of an earlier training with other checkpoints, or half written
+                path.unlink()
         shutil.rmtree(run_folder / "unfinished")
+
+
+def _check_initial(initial: Path, config: dict, images: Tensor, training: Training) -> None:
+    if config["epoch"] != 0:
+        raise VaeGeometryError(f"{initial}: is of epoch {config['epoch']}; give the untrained network, that of epoch 0")
+    if config["noise"] != training.noise:
+        raise VaeGeometryError(
+            f"{initial}: was made for {config['noise']} noise, the training is to have {training.noise} noise; "
+            "give both stages the same --noise"
+        )
+    if images.shape[1] != config["image_channels"]:
+        raise VaeGeometryError(
+            f"{initial}: the network takes {config['image_channels']} channels, the images have {images.shape[1]}"
+        )
 
 
 def _identity(training: Training, images: Tensor, initial: Path, device: torch.device) -> dict:
@@ -225,11 +222,14 @@ def _is_finished(run_folder: Path, training: Training, identity: dict) -> bool:
     )
 
 
-def _has_checkpoints(folder: Path, training: Training, n_epochs: int) -> bool:
-    absent = [e for e in training.checkpoints if e <= n_epochs and not (folder / f"epoch{e}.safetensors").exists()]
-    if absent:
-        logger.warning("%s: lacks the checkpoint of epoch %d; the training starts anew", folder, absent[0])
-    return not absent
+def _has_checkpoints(folder: Path, digests: dict[int, str]) -> bool:
+    """Whether the checkpoints that a state counts on are there, unchanged."""
+    for epoch, digest in digests.items():
+        path = folder / f"epoch{epoch}.safetensors"
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            logger.warning("%s: is damaged or gone; the training starts anew", path)
+            return False
+    return True
 
 
 def _draw_batches(

@@ -5,6 +5,7 @@ a job fails. The key stands for all that decides the bytes of the result: the st
 where it is until one of them is finished.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -40,12 +41,12 @@ def only_writer(run_folder: Path, received: list[signal.Signals]) -> Iterator[No
         run_folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(run_folder / ".training.lock")
         _acquire(lock, run_folder, received)
-    except NotImplementedError:  # some network file systems have no locks
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENOLCK:
+            raise VaeGeometryError(cannot_write(run_folder, error)) from None
         logger.warning("%s cannot be locked on this file system; start no second training here", run_folder)
         yield
         return
-    except OSError as error:
-        raise VaeGeometryError(cannot_write(run_folder, error)) from None
     try:
         yield
     finally:
@@ -101,7 +102,7 @@ def state_folder(run_folder: Path, identity: dict) -> Path:
     text = json.dumps(identity, sort_keys=True, indent=1)
     folder = run_folder / "unfinished" / hashlib.sha256(text.encode()).hexdigest()[:16]
     for other in sorted(run_folder.glob("unfinished/*/identity.json")):
-        if other.parent != folder:
+        if other.parent != folder and (other.parent / "state").exists():
             logger.warning(
                 "%s: is of a training with another configuration (%s) and is not used; it stays until this one ends",
                 *(other.parent, _difference(other, identity)),

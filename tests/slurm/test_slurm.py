@@ -1,55 +1,17 @@
-"""The shipped profile on a real SLURM; skipped where none answers."""
+"""The sweep through the shipped profile: the same tables as a local run, in few jobs."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+import re
 
-import pytest
+from sweep_on_slurm import CONFIG
 
-ROOT = Path(__file__).parents[2]
+ROLES = ("rule_train", "group_checkpoint", "rule_compare_bottlenecks")
 
 
-def slurm_problem() -> str | None:
-    if not shutil.which("sbatch") or not shutil.which("scontrol"):
-        return "no SLURM: sbatch and scontrol are not installed"
-    try:
-        ping = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, timeout=20)
-    except subprocess.TimeoutExpired:
-        return "no SLURM: scontrol ping does not answer"
-    return None if ping.returncode == 0 and "UP" in ping.stdout else "no SLURM: slurmctld is not up"
-
-
-@pytest.fixture
-def slurm():
-    if problem := slurm_problem():
-        pytest.skip(problem)
-
-
-@pytest.mark.usefixtures("slurm")
-def test_the_profile_submits_a_stage_to_slurm(tmp_path):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("PYTHONPATH", None)
-    target = "results/digits/fresh/k2/seed0/checkpoints/epoch0.safetensors"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
-    command += ["--profile", ROOT / "profiles/slurm", "--configfile", ROOT / "sweeps/demo.yaml"]
-    command += ["--sdm", "env-modules"]  # no conda: jobs take this interpreter
-    command += ["--slurm-init-seconds-before-status-checks", "2", "--slurm-keep-successful-logs"]
-    command += ["--latency-wait", "10", "--retries", "0", "--", target]
-    finished = subprocess.run(
-        list(map(str, command)),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert finished.returncode == 0, finished.stdout
-    assert (tmp_path / target).stat().st_size > 0
-    assert finished.stdout.count("has been submitted with SLURM jobid") == 2, finished.stdout
-    logs = list((tmp_path / ".snakemake/slurm_logs").rglob("*.log"))
-    assert {log.relative_to(tmp_path / ".snakemake/slurm_logs").parts[0] for log in logs} == {
-        "rule_prepare_dataset",
-        "rule_initialise",
-    }
+def test_the_sweep_on_slurm_gives_the_tables_of_a_local_run_with_one_job_a_checkpoint(driver, undisturbed):
+    driver.finish(driver.start_on_slurm("--slurm-keep-successful-logs"))
+    assert driver.tables() == undisturbed
+    n_networks, n_epochs = len(CONFIG["bottlenecks"]), len(CONFIG["training"]["checkpoints"])
+    jobs = re.findall(r"has been submitted with SLURM jobid \d+ \(log: \S+/logs/slurm/(\w+)/", driver.log())
+    counted = {role: sum(job.startswith(role) for job in jobs) for role in ROLES}
+    assert counted == dict(zip(ROLES, (n_networks, n_networks * n_epochs, 1), strict=True))
+    assert len(jobs) == sum(counted.values())

@@ -237,6 +237,6 @@ def test_a_data_set_is_whole_or_absent(tmp_path, monkeypatch):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(np, "savez", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(VaeGeometryError, match="no space"):
         prepared("digits", tmp_path)
     assert not (tmp_path / "train.npz").exists()

@@ -13,7 +13,8 @@ from vae_geometry.models import LAYER_NAMES, VAE, elbo_terms, load_checkpoint, s
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 FULL_WIDTH = (64, 128, 256, 256)
-CONFIG = {"image_channels": 1, "channels": [2, 3, 4, 5], "bottleneck": 2, "seed": 0}
+CONFIG = {"image_channels": 1, "channels": [2, 3, 4, 5], "bottleneck": 2}
+CONFIG |= {"dataset": "digits", "noise": "fresh", "seed": 0, "epoch": 1}
 
 
 def convolution(width_in, width_out):
@@ -104,6 +105,17 @@ def damaged_checkpoints():
     yield "no metadata", lambda path: save_file(weights, path)
     yield "other metadata", lambda path: save_file(weights, path, metadata={"config": json.dumps({"bottleneck": 2})})
     yield "other weights", lambda path: save_file(weights, path, metadata={"config": json.dumps(CONFIG)})
+    for key, value in {
+        "channels": [],
+        "bottleneck": "2",
+        "seed": -1,
+        "dataset": 5,
+        "noise": None,
+        "epoch": 0.5,
+    }.items():
+        metadata = {"config": json.dumps({**CONFIG, key: value})}
+        yield f"no good {key}", lambda path, metadata=metadata: save_file(weights, path, metadata=metadata)
+    yield "a folder", lambda path: path.mkdir()
     yield "metadata is no JSON", lambda path: save_file(weights, path, metadata={"config": "{"})
 
 
@@ -131,9 +143,16 @@ def test_an_absent_checkpoint_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"channels": [2, 3, 4, 6]}, "describes tensor encoder.3.0.weight as (6, 4, 4, 4), it holds (5, 4, 4, 4)"),
-        ({"bottleneck": 3}, "describes tensor mean.weight as (3, 20), it holds (2, 20)"),
-        ({"image_channels": 3}, "describes tensor encoder.0.0.weight as (2, 3, 4, 4), it holds (2, 1, 4, 4)"),
+        (
+            {"channels": [2, 3, 4, 6]},
+            "tensor encoder.3.0.weight as float32 (6, 4, 4, 4), it holds float32 (5, 4, 4, 4)",
+        ),
+        ({"bottleneck": 40_000_000}, "describes tensor mean.weight as float32 (40000000, 20), it holds"),
+        ({"bottleneck": 3}, "describes tensor mean.weight as float32 (3, 20), it holds float32 (2, 20)"),
+        (
+            {"image_channels": 3},
+            "tensor encoder.0.0.weight as float32 (2, 3, 4, 4), it holds float32 (2, 1, 4, 4)",
+        ),
     ],
 )
 def test_weights_of_another_architecture_are_named(tmp_path, change, sentence):
@@ -145,7 +164,7 @@ def test_weights_of_another_architecture_are_named(tmp_path, change, sentence):
 def test_a_checkpoint_with_a_tensor_too_many_is_named(tmp_path):
     tensors = {**VAE(1, [2, 3, 4, 5], 2).state_dict(), "extra": torch.zeros(2)}
     save_file(tensors, tmp_path / "epoch1.safetensors", metadata={"config": json.dumps(CONFIG)})
-    with pytest.raises(VaeGeometryError, match=r"describes tensor extra as absent, it holds \(2,\)"):
+    with pytest.raises(VaeGeometryError, match=r"describes tensor extra as absent, it holds float32 \(2,\)"):
         load_checkpoint(tmp_path / "epoch1.safetensors")
 
 

@@ -143,12 +143,17 @@ def test_the_state_of_another_run_that_was_copied_here_is_named_and_not_used(tmp
     assert f"{state}: belongs to another training and is not used; the training starts anew" in caplog.messages
 
 
-def test_a_state_without_its_checkpoints_is_not_used(tmp_path, images, monkeypatch, caplog):
+@pytest.mark.parametrize("damage", [None, b"half"])
+def test_a_state_without_its_checkpoints_is_not_used(tmp_path, images, monkeypatch, caplog, damage):
     expected = outputs(run(tmp_path / "whole", images))
     state = state_of(killed_run(tmp_path / "run", images, monkeypatch))
-    (state.parent / "epoch1.safetensors").unlink()
+    checkpoint = state.parent / "epoch1.safetensors"
+    if damage is None:
+        checkpoint.unlink()
+    else:
+        checkpoint.write_bytes(damage)
     assert outputs(run(tmp_path / "run", images)) == expected
-    assert f"{state.parent}: lacks the checkpoint of epoch 1; the training starts anew" in caplog.messages
+    assert f"{checkpoint}: is damaged or gone; the training starts anew" in caplog.messages
 
 
 def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):

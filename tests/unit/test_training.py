@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_training import BATCHES, NOISES, SETTINGS, outputs, record_forward, run, start
+from small_training import BATCHES, CPU, NOISES, SETTINGS, outputs, record_forward, run, start
 
 from vae_geometry import VaeGeometryError, training
-from vae_geometry.datasets import load_images
+from vae_geometry.datasets import load_images, split_images
 from vae_geometry.devices import select_device
 from vae_geometry.generators import STREAMS, generator
-from vae_geometry.models import VAE, load_checkpoint
-from vae_geometry.training import split_images, train
+from vae_geometry.models import VAE, load_checkpoint, save_checkpoint
+from vae_geometry.training import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
@@ -82,7 +82,12 @@ def test_the_optimised_loss_is_the_sum_over_the_batch(tmp_path, images):
     trained = load_file(tmp_path / "checkpoints/epoch1.safetensors")
     model, _ = load_checkpoint(tmp_path / "checkpoints/epoch0.safetensors")
     model.train()
-    inputs = split_images(images, settings)[0][torch.randperm(48, generator=generator(RUN, "batches", 1))].float() / 255
+    inputs = (
+        split_images(images, settings.images, settings.validation_fraction)[0][
+            torch.randperm(48, generator=generator(RUN, "batches", 1))
+        ].float()
+        / 255
+    )
     noise = torch.randn(48, 2, generator=generator(RUN, "latent noise", 1))
     logits, mean, log_variance = model(inputs, noise)
     cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, inputs, reduction="sum")
@@ -256,18 +261,45 @@ def test_a_gpu_gives_the_same_bytes_and_does_not_wait_within_an_epoch(tmp_path, 
 
 def test_more_images_than_the_data_set_has_is_an_error(images):
     with pytest.raises(VaeGeometryError, match=r"training.images: 101 images are asked for, the data set has 100"):
-        split_images(images, replace(SETTINGS, images=101))
+        split_images(images, 101, 0.2)
 
 
 @pytest.mark.parametrize(("count", "fraction"), [(2, 0.5), (10, 0.0), (10, 1.0), (1, 0.2)])
 def test_too_few_images_are_an_error(images, count, fraction):
     with pytest.raises(VaeGeometryError, match="too few"):
-        split_images(images, replace(SETTINGS, images=count, validation_fraction=fraction))
+        split_images(images, count, fraction)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"epoch": 40}, "is of epoch 40; give the untrained network, that of epoch 0"),
+        ({"noise": "repeated"}, "was made for repeated noise, the training is to have fresh noise; give both stages"),
+        ({"image_channels": 3}, "the network takes 3 channels, the images have 1"),
+    ],
+)
+def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, images, change, sentence):
+    _, config = load_checkpoint(start(tmp_path / "good"))
+    config |= change
+    save_checkpoint(tmp_path / "odd.safetensors", VAE(config["image_channels"], config["channels"], 2), config)
+    with pytest.raises(VaeGeometryError, match=f"odd.safetensors: {sentence}"):
+        train(images, tmp_path / "odd.safetensors", tmp_path / "run", SETTINGS, CPU)
+    assert not (tmp_path / "run").exists()
+
+
+def test_checkpoints_of_an_earlier_training_and_half_written_files_go_when_another_ends(tmp_path, images):
+    run(tmp_path, images)
+    (tmp_path / "checkpoints/.1234.epoch1.safetensors").write_bytes(b"half")
+    run(tmp_path, images, replace(SETTINGS, checkpoints=(3,)))
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [
+        "epoch0.safetensors",
+        "epoch3.safetensors",
+    ]
 
 
 def test_a_fifth_of_the_images_is_held_back():
     numbered = torch.arange(100, dtype=torch.uint8)[:, None, None, None]
-    train_images, validation = split_images(numbered, replace(SETTINGS, images=None))
+    train_images, validation = split_images(numbered, None, 0.2)
     assert len(validation) == 20
     assert sorted(torch.cat([train_images, validation]).flatten().tolist()) == list(range(100))
     assert validation.flatten().tolist() != list(range(20))

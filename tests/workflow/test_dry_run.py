@@ -84,7 +84,10 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
             "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
         ),
         ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
-        ({"geometry": {"points": 500, "scales": 64.0}}, "geometry.scales: 64.0 is not a power of two up to half of"),
+        (
+            {"geometry": {"points": 500, "scales": 64.0}},
+            "geometry.scales: 64.0 is not a whole number; write it",
+        ),
         ({"geometry": {"points": 500, "scales": 48}}, "geometry.scales: 48 is not a power of two up to half of"),
         ({"geometry": {"points": 500, "scales": 256}}, "256 is not a power of two up to half of geometry.points (500)"),
         ({"geometry": {"points": 500, "scales": 1}}, "geometry.scales: 1 is less than the minimum of 2"),
@@ -100,6 +103,10 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
         ),
         ({"bottleneck": [2]}, "('bottleneck' was unexpected); the keys are datasets, bottlenecks"),
         ({"training": {"learning_rate": "fast"}}, "training.learning_rate: 'fast' is not of type 'number'"),
+        ({"training": {"epochs": 60.0}}, "training.epochs: 60.0 is not a whole number; write it without a point"),
+        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: nan is not a number; correct it"),
+        ({"training": {"resume_minutes": 0}}, "training.resume_minutes: 0 is less than or equal to the minimum of 0"),
+        ({"training": {"precision": "float16"}}, "training.precision: 'float16' is not one of"),
         ({"seeds": [-1]}, "seeds[0]: -1 is less than the minimum of 0"),
     ],
 )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from running_trainings import pids_of_trainings
 
 from vae_geometry import tables
 
@@ -109,19 +110,6 @@ def test_a_new_seed_leaves_every_byte_of_the_old_one_as_it_was(snakemake, sweep,
     assert trained == [f"results/digits/fresh/k{k}/seed1/training.parquet" for k in CONFIG["bottlenecks"]]
     assert len(files) > 4 * 10
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files} == before
-
-
-def pids_of_trainings(folder: Path) -> list[int]:
-    """Processes of ``vae_geometry train`` that run in the folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = entry.joinpath("cmdline").read_bytes().split(b"\0")
-            if words[2:4] == [b"vae_geometry", b"train"] and entry.joinpath("cwd").resolve() == folder.resolve():
-                found.append(int(entry.name))
-        except OSError:  # it has ended
-            continue
-    return found
 
 
 def test_a_training_killed_under_snakemake_goes_on_by_retries(snakemake, start_snakemake, tmp_path):

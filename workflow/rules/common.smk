@@ -1,5 +1,6 @@
 """The config, checked, and what the rules of all stages share."""
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+REALS = {"beta", "learning_rate", "weight_decay", "validation_fraction", "resume_minutes"}  # numbers that are not whole
 SIZES = {  # training and test images of the sources that have a fixed number
     "digits": (1297, 500),
     "mnist": (60000, 10000),
@@ -15,15 +17,29 @@ SIZES = {  # training and test images of the sources that have a fixed number
 }
 
 
+def check_numbers(tree, prefix=""):
+    """Stop on what the schema takes for a number or for a whole one: .nan, .inf, 60.0."""
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            check_numbers(value, f"{name}.")
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                fail(f"{name}: {number} is not a number; correct it")
+            if isinstance(number, float) and key not in REALS:
+                fail(f"{name}: {number} is not a whole number; write it without a point")
+
+
 def check_config():
     """Stop on what the schema cannot see: keys that contradict each other or the data."""
+    check_numbers(config)
     epochs, checkpoints = config["training"]["epochs"], config["training"]["checkpoints"]
     points = config["geometry"]["points"]
     for epoch in checkpoints:
         if epoch > epochs:
             fail(f"training.checkpoints: epoch {epoch} lies past the last epoch (training.epochs is {epochs})")
     scales = config["geometry"]["scales"]
-    if scales and (isinstance(scales, float) or scales & (scales - 1) or 2 * scales > points):
+    if scales and (scales & (scales - 1) or 2 * scales > points):
         fail(f"geometry.scales: {scales} is not a power of two up to half of geometry.points ({points}); change it")
     if config["fidelity"]["points"] > points:
         fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
@@ -146,6 +162,47 @@ def root_option(wildcards):
 def kept(activations):
     """A dump is temporary unless the config keeps it."""
     return activations if config["keep_activations"] else temp(activations)
+
+
+def layer_sizes():
+    """Values per image of the widest layer, and of all 11 together; the input as if it had three channels."""
+    channels = config["model"]["channels"]
+    sides = [16, 8, 4, 2]
+    blocks = [width * side**2 for width, side in zip(channels, sides)]
+    sizes = [3072, *blocks, max(config["bottlenecks"]), blocks[3], *blocks[2::-1], 3072]
+    return max(sizes), sum(sizes)
+
+
+def growing(amount):
+    """Memory or time that a job gets, more of it each time it is started again."""
+    return lambda wildcards, attempt: int(amount * attempt)
+
+
+def geometry_memory_mb(wildcards, attempt):
+    """1.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 2.3 are asked for."""
+    widest, _ = layer_sizes()
+    return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
+
+
+def geometry_minutes(n_networks=1):
+    """Ten times what was measured: 12 s for 5,000 points of one network at full width, which the sizes scale."""
+    points, (_, total) = config["geometry"]["points"], layer_sizes()
+    seconds = 12 * (points / 5000) ** 2 * (total / 65_700) * n_networks**1.6  # 77 layers at once took 266 s
+    return growing(10 + 10 * seconds * 2 / THREADS / 60)
+
+
+def training_minutes(wildcards, attempt):
+    """Three times what was measured on two CPU cores; on a GPU, never measured here, as if it were 10 times faster.
+
+    600 images/s at full width, 3,300 at quarter width (docs/benchmarks.md).
+    """
+    entry, training = config["datasets"][wildcards.dataset], config["training"]
+    images = training["images"] or count_images(wildcards.dataset, entry)[0]
+    channels = config["model"]["channels"]
+    products = sum(a * b * side**2 for a, b, side in zip([3, *channels], channels, [16, 8, 4, 2]))
+    seconds = 0.0002 + 1.08e-9 * products
+    cores = 1 if config["device"] == "cpu" else 10
+    return int((10 + 3 * training["epochs"] * images * seconds / 60 / cores) * attempt)
 
 
 def figure_tables(figure, dataset, noise):

@@ -10,8 +10,8 @@ rule prepare_dataset:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
         root=root_option,

@@ -21,8 +21,8 @@ rule plot:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         published=PUBLISHED,
         caption=lambda wildcards: f"{workflow.basedir}/workflow/report/{wildcards.figure}.rst",
@@ -55,8 +55,8 @@ rule plot_noise:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         noises=NOISES,
         selection=selection(CHECKPOINTS),

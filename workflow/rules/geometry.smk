@@ -14,8 +14,8 @@ rule measure_geometry:
         "../../envs/compute.yaml"
     threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=geometry_memory_mb,
+        runtime=geometry_minutes(),
     params:
         scales=f"--scales {SCALES}" if SCALES else "",
     message:
@@ -43,8 +43,8 @@ rule compare_bottlenecks:
         "../../envs/compute.yaml"
     threads: THREADS
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=geometry_minutes(len(config["bottlenecks"])),
         gpu=GPU,
         device=config["device"],
         torch_threads=THREADS,

@@ -30,8 +30,8 @@ rule collect_tables:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         datasets=list(config["datasets"]),
         noises=NOISES,

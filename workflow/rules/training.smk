@@ -11,8 +11,8 @@ rule initialise:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         channels=config["model"]["channels"],
     message:
@@ -43,8 +43,8 @@ rule train:
         "../../envs/compute.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=4000,
-        runtime=1440,
+        mem_mb=growing(4000),
+        runtime=training_minutes,
         gpu=GPU,
         device=config["device"],
         resume_minutes=str(config["training"]["resume_minutes"]),  # a number is rounded
