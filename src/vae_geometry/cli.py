@@ -61,6 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--root", type=Path, help="folder with the raw files (imagefolder: train/CLASS, test/CLASS)")
     add.add_argument("--downloads", type=Path, default=Path("resources/downloads"), help="where downloads are kept")
 
+    add = stage("prepare-features", _prepare_features, "Compute the features of test images for the Frechet distance.")
+    add.add_argument("images", type=Path, help="test.npz of the data set")
+    add.add_argument("--output", type=Path, required=True, help="npz file to write")
+    add.add_argument(
+        "--extractor", choices=["inception", "efficientnet_lite0"], default="inception", help="network of the features"
+    )
+    _add_points(add)
+    _add_weights(add)
+    _add_device(add)
+
     add = stage("initialise", _initialise, "Write the untrained network of a run: the checkpoint of epoch 0.")
     add.add_argument("--images", type=Path, required=True, help="train.npz of the data set")
     add.add_argument("--output", type=Path, required=True, help="checkpoint to write (.safetensors)")
@@ -107,12 +117,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_device(add, "cpu", threads=1)
 
     add = stage(
-        "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
+        "measure-fidelity", _measure_fidelity, "Measure ELBO (per image, in nats) and Frechet distance of a dump."
     )
     add.add_argument("activations", type=Path, help="folder written by dump-activations")
     add.add_argument("--output", type=Path, required=True, help="parquet file to write")
-    add.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
     add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
+    add.add_argument("--features", type=Path, help="file of prepare-features; without it no Frechet distance")
+    _add_points(add)
+    _add_weights(add)
+    _add_device(add)
 
     add = stage("compare-bottlenecks", _compare_bottlenecks, "Measure II between all layers of networks of several K.")
     add.add_argument("checkpoints", type=Path, nargs="+", help="one network per K, of one seed and epoch")
@@ -136,8 +149,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--images", type=Path, required=True, help="test.npz of the data set")
     parser.add_argument("--output", type=Path, required=True, help=output)
-    parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+    _add_points(parser)
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
+
+
+def _add_points(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    weights, text = Path("resources/downloads"), "file of Inception's weights, or a folder to keep them in"
+    parser.add_argument("--weights", type=Path, default=weights, help=text)
 
 
 def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:
@@ -183,6 +205,14 @@ def _prepare_dataset(options: argparse.Namespace) -> None:
     from vae_geometry.datasets import prepare_dataset
 
     prepare_dataset(options.source, options.output, options.root, options.downloads)
+
+
+def _prepare_features(options: argparse.Namespace) -> None:
+    from vae_geometry.features import prepare_features
+    from vae_geometry.models import select_device
+
+    device = select_device(options.device, options.threads)
+    prepare_features(options.images, options.output, options.extractor, options.points, options.weights, device)
 
 
 def _initialise(options: argparse.Namespace) -> None:
@@ -253,8 +283,11 @@ def _measure_geometry(options: argparse.Namespace) -> None:
 
 def _measure_fidelity(options: argparse.Namespace) -> None:
     from vae_geometry.fidelity import measure_fidelity
+    from vae_geometry.models import select_device
 
-    measure_fidelity(options.activations, options.output, options.points, options.beta)
+    device = select_device(options.device, options.threads)
+    points, beta = options.points, options.beta
+    measure_fidelity(options.activations, options.output, points, beta, options.features, options.weights, device)
 
 
 def _compare_bottlenecks(options: argparse.Namespace) -> None:
