@@ -103,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         "dump-activations", _dump_activations, "Write the activations of all 11 layers on the first test images."
     )
     add.add_argument("checkpoint", type=Path, help="network (.safetensors)")
-    add.add_argument("--reconstructions", type=Path, help="npz file for a few images and their reconstructions")
+    add.add_argument(
+        "--reconstructions", type=Path, help="npz file for a few images, their reconstructions and samples"
+    )
     _add_images(add, "folder for layerNN.npy, float32 (N, D)")
     _add_device(add)
 

@@ -20,7 +20,7 @@ from vae_geometry.models import VAE, elbo_terms, load_checkpoint, save_checkpoin
 logger = logging.getLogger(__name__)
 
 SPLIT_SEED = 0  # which images train and which validate is a property of the data set, not of the run
-STREAMS = ("weights", "batches", "latent noise", "validation", "measurement")
+STREAMS = ("weights", "batches", "latent noise", "validation", "measurement", "samples")
 SAVE_SECONDS = 60  # a training that is killed loses at most about a minute
 
 
