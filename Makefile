@@ -19,6 +19,7 @@ test: .venv/installed
 # IMAGES=resources/datasets/cifar10/test.npz measures on them, scikit-learn's digits else.
 bench: .venv/installed
 	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
+	.venv/bin/python benchmarks/fidelity.py $(if $(IMAGES),--images $(IMAGES) --points 5000)
 
 lint: .venv/installed
 	.venv/bin/ruff check .
