@@ -67,8 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--extractor", choices=["inception", "efficientnet_lite0"], default="inception", help="network of the features"
     )
-    _add_points(add)
-    _add_weights(add)
+    _add_points(add, weights=True)
     _add_device(add)
 
     add = stage("initialise", _initialise, "Write the untrained network of a run: the checkpoint of epoch 0.")
@@ -125,8 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--output", type=Path, required=True, help="parquet file to write")
     add.add_argument("--beta", type=float, default=1.0, help="weight of the KL divergence")
     add.add_argument("--features", type=Path, help="file of prepare-features; without it no Frechet distance")
-    _add_points(add)
-    _add_weights(add)
+    _add_points(add, weights=True)
     _add_device(add)
 
     add = stage("compare-bottlenecks", _compare_bottlenecks, "Measure II between all layers of networks of several K.")
@@ -155,13 +153,11 @@ def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
 
 
-def _add_points(parser: argparse.ArgumentParser) -> None:
+def _add_points(parser: argparse.ArgumentParser, weights: bool = False) -> None:
     parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
-
-
-def _add_weights(parser: argparse.ArgumentParser) -> None:
-    weights, text = Path("resources/downloads"), "file of Inception's weights, or a folder to keep them in"
-    parser.add_argument("--weights", type=Path, default=weights, help=text)
+    if weights:
+        text = "file of Inception's weights, or a folder to keep them in"
+        parser.add_argument("--weights", type=Path, default=Path("resources/downloads"), help=text)
 
 
 def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:

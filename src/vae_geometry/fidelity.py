@@ -119,5 +119,6 @@ def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> st
             "compare only with distances of as many images"
         )
     if known.rank < n_features:
-        return f"the covariance of the test images' {n_features} features has rank {known.rank}"
+        constant = n_features - known.rank
+        return f"the covariance has rank {known.rank}: {constant} of {n_features} features do not vary in these images"
     return None

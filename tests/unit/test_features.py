@@ -1,6 +1,7 @@
 """The Frechet distance against its closed form and against torch-fidelity's own command."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from vae_geometry.cli import main
 from vae_geometry.feature_extractors import Weights, extract_features, load_extractor
 from vae_geometry.features import frechet_distance, prepare_features, read_features, statistics
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 N_IMAGES = 12
 
@@ -92,6 +94,18 @@ def test_the_distance_equals_that_of_torch_fidelity_with_the_same_extractor(two_
     assert theirs > 10
 
 
+def test_the_distance_grows_with_the_noise_on_real_images(two_folders):
+    images, _, folder = two_folders
+    network, noise = (
+        load_extractor("efficientnet_lite0", folder, CPU),
+        np.random.default_rng(1).normal(0, 1, images.shape),
+    )
+    noisy = [np.clip(images + amplitude * noise, 0, 255).astype(np.uint8) for amplitude in (0, 5, 15, 40)]
+    distances = [distance(network, images, others) for others in noisy]
+    assert distances == sorted(distances)
+    assert abs(distances[0]) < 1e-3 * distances[1]
+
+
 @pytest.fixture(scope="module")
 def random_inception(tmp_path_factory):
     """A file like Inception's weights, with random numbers, and what identifies it."""
@@ -117,7 +131,8 @@ def test_the_fid_equals_that_of_the_command_fidelity(two_folders, random_incepti
     command = [sys.executable, "-m", "torch_fidelity.fidelity", "--cpu", "--fid", "--json", "--silent", "--no-cache"]
     command += ["--save-cpu-ram", "--feature-extractor-weights-path", str(path)]
     command += ["--input1", str(folder / "a"), "--input2", str(folder / "b")]
-    theirs = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    theirs = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=one_thread).stdout)
     network = load_extractor("inception", path, CPU)
     assert distance(network, images, noisy) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
 

@@ -11,6 +11,7 @@ from vae_geometry.feature_extractors import extract_features, load_extractor
 from vae_geometry.features import FeatureStatistics, frechet_distance, read_features, statistics
 from vae_geometry.fidelity import measure_fidelity
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 POINTS = 40
 
@@ -111,7 +112,7 @@ def test_a_covariance_without_full_rank_is_a_warning_however_many_images_there_a
     np.savez(tmp_path / "features.npz", **fields)
     assert fidelity._warning(FeatureStatistics(**fields), np.zeros((2, 1))) == "all reconstructions are the same image"
     differ = np.arange(2)[:, None]
-    assert "38 features has rank 37" in fidelity._warning(FeatureStatistics(**fields), differ)
+    assert "rank 37: 1 of 38 features do not vary" in fidelity._warning(FeatureStatistics(**fields), differ)
     assert fidelity._warning(FeatureStatistics(**{**fields, "rank": 38}), differ) is None
 
 
