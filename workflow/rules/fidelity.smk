@@ -11,7 +11,7 @@ rule prepare_features:
         "../../envs/compute.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
+        mem_mb=3000,
         runtime=120,
         gpu=GPU,
         device=config["device"],
@@ -42,7 +42,7 @@ rule measure_fidelity:
         "../../envs/compute.yaml"
     threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
-        mem_mb=4000,
+        mem_mb=3000,
         runtime=120,
         gpu=GPU if FEATURES else 0,
         device=config["device"],
