@@ -12,6 +12,7 @@ from vae_geometry.features import FeatureStatistics, frechet_distance, images_sh
 from vae_geometry.models import elbo_terms
 
 ACTIVE_NATS = 0.01
+PIXELS = ("layer00.npy", "layer10.npy")  # input and output
 BATCH_SIZE = 500
 NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
 
@@ -34,7 +35,7 @@ def measure_fidelity(
     output : Path
         Table of kind ``fidelity`` with one row. Per image, in nats, with the sampled z: the reconstruction loss, KL,
         ``elbo`` = reconstruction + beta * KL, and ``kl_per_unit``, the KL of each latent unit. ``active_units`` counts
-        the units with a KL above ``ACTIVE_NATS``; a collapsed unit has none. ``frechet_distance`` compares the
+        the units with a KL above ``ACTIVE_NATS``: the others have collapsed. ``frechet_distance`` compares the
         features of the test images with those of layer 10 (``latent: mean`` decodes the mean there), whose values
         between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file.
     n_points : int
@@ -51,7 +52,7 @@ def measure_fidelity(
     Raises
     ------
     VaeGeometryError
-        If the folder is no such dump, holds fewer images, or the features are those of other images.
+        If the folder is no such dump, holds fewer or other images than the features, or pixels outside 0 ... 1.
     """
     run = tables.read("manifest", [activations / "manifest.parquet"]).to_pylist()[0]
     try:
@@ -63,16 +64,7 @@ def measure_fidelity(
         raise VaeGeometryError(f"{activations}: not a whole activation dump ({error}); dump it again") from None
     if len(images) < n_points:
         raise VaeGeometryError(f"{activations}: holds {len(images)} images, fidelity.points asks for {n_points}")
-    reconstruction, kl_per_unit = 0.0, np.zeros(latent[1].shape[1])
-    for start in range(0, n_points, BATCH_SIZE):
-        rows = slice(start, min(start + BATCH_SIZE, n_points))
-        pixels, logits, mean, log_variance = (
-            torch.from_numpy(array[rows].astype(float)) for array in (images, *latent)
-        )
-        reconstruction += float(elbo_terms(pixels, logits, mean, log_variance)[0].sum()) / n_points
-        # as if each unit were a network of its own: no pixels, one latent dimension
-        _, kl = elbo_terms(pixels[:0], logits[:0], mean.reshape(-1, 1), log_variance.reshape(-1, 1))
-        kl_per_unit += kl.reshape(mean.shape).sum(0).numpy() / n_points
+    reconstruction, kl_per_unit = _elbo_terms(*(array[:n_points] for array in (images, *latent)))
     row = {
         **{field.name: run[field.name] for field in tables.RUN},
         "elbo": reconstruction + beta * kl_per_unit.sum(),
@@ -84,21 +76,43 @@ def measure_fidelity(
         "reason": NO_FRECHET_DISTANCE,
     }
     if features is not None:
+        pixels = [
+            _pixels(activations / name, array[:n_points]) for name, array in zip(PIXELS, (images, outputs), strict=True)
+        ]
         known = read_features(features)
-        pixels = to_bytes(images[:n_points])
-        if known.n_points != n_points or known.images_sha256 != images_sha256(pixels):
+        if known.n_points != n_points or known.images_sha256 != images_sha256(pixels[0]):
             raise VaeGeometryError(
                 f"{features}: not the features of the {n_points} images of {activations}; make again"
             )
-        reconstructions = to_bytes(outputs[:n_points])
-        row["frechet_distance"] = _distance(known, reconstructions, weights, device or torch.device("cpu"))
-        row |= {"extractor": known.extractor, "warning": _warning(known, reconstructions), "reason": None}
+        row |= {"frechet_distance": _distance(known, pixels[1], weights, device or torch.device("cpu")), "reason": None}
+        row |= {"extractor": known.extractor, "warning": _warning(known, pixels[1])}
     tables.write("fidelity", [row], output)
 
 
-def to_bytes(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _elbo_terms(
+    images: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    log_variance: NDArray[np.float32],
+) -> tuple[float, NDArray[np.float64]]:
+    """Reconstruction loss and KL of each latent unit, means over the images."""
+    reconstruction, kl_per_unit = 0.0, np.zeros(mean.shape[1])
+    for start in range(0, len(images), BATCH_SIZE):
+        x, y, m, v = (
+            torch.from_numpy(array[start : start + BATCH_SIZE].astype(float))
+            for array in (images, logits, mean, log_variance)
+        )
+        reconstruction += float(elbo_terms(x, y, m, v)[0].sum())
+        # as if each unit were a network of its own: no pixels, one latent dimension
+        kl_per_unit += elbo_terms(x[:0], y[:0], m.reshape(-1, 1), v.reshape(-1, 1))[1].reshape(m.shape).sum(0).numpy()
+    return reconstruction / len(images), kl_per_unit / len(images)
+
+
+def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Images as in a file: (N, D) values between 0 and 1 to the nearest of 0 ... 255, (N, channels, 32, 32)."""
-    return np.rint(pixels * 255).astype(np.uint8).reshape(len(pixels), -1, SIZE, SIZE)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
+    return np.rint(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
 
 
 def _distance(known: FeatureStatistics, images: NDArray[np.uint8], weights: Path, device: torch.device) -> float:

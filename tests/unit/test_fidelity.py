@@ -124,6 +124,16 @@ def test_a_network_that_makes_one_image_of_all_has_a_distance_and_a_warning(swee
     assert row["warning"] == "all reconstructions are the same image"
 
 
+@pytest.mark.parametrize("value", [np.nan, -0.1, 1.5])
+def test_outputs_that_are_no_pixels_are_an_error(sweep, features, tmp_path, value):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    outputs = np.load(dump / "layer10.npy")
+    outputs[3, 7] = value
+    np.save(dump / "layer10.npy", outputs)
+    with pytest.raises(VaeGeometryError, match=r"dump/layer10.npy: holds values that are not between 0 and 1"):
+        measured(dump, tmp_path, features=features)
+
+
 @pytest.mark.parametrize("n_points", [POINTS, POINTS - 1])
 def test_features_of_other_images_are_an_error(sweep, features, tmp_path, n_points):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
