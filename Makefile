@@ -20,6 +20,7 @@ test: .venv/installed
 bench: .venv/installed
 	PYTHONPATH=src .venv/bin/python benchmarks/training.py $(if $(IMAGES),--images $(IMAGES))
 	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
+	.venv/bin/python benchmarks/fidelity.py $(if $(IMAGES),--images $(IMAGES) --points 5000)
 
 lint: .venv/installed
 	.venv/bin/ruff check .
@@ -34,9 +35,9 @@ format: .venv/installed
 
 # Resolve the ranges of pyproject.toml anew, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
 lock:
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+	uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
-	uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	uv pip compile pyproject.toml --extra efficientnet --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
 	mv .lock.yaml envs/compute.yaml
 	rm .lock

@@ -67,6 +67,9 @@ def stage(*arguments):
 def make_sweep(results, digits):
     """Train, dump and measure two K on a few digits, as the workflow does."""
     last = max(EPOCHS)
+    features = results / "features.npz"
+    points = ("--points", POINTS, "--threads", 1, "--device", "cpu")
+    stage("prepare-features", digits / "test.npz", "--extractor", "efficientnet_lite0", "--output", features, *points)
     images = ("--images", digits / "test.npz", "--points", POINTS, "--threads", 1)
     for bottleneck in BOTTLENECKS:
         run = results / f"digits/fresh/k{bottleneck}/seed0"
@@ -80,8 +83,8 @@ def make_sweep(results, digits):
             checkpoint = run / f"checkpoints/epoch{epoch}.safetensors"
             stage("dump-activations", checkpoint, "--output", folder / "activations", *images)
             stage("measure-geometry", folder / "activations", "--output", folder, "--scales", SCALES)
-            fidelity = ("--output", folder / "fidelity.parquet", "--points", POINTS)
-            stage("measure-fidelity", folder / "activations", *fidelity)
+            fidelity = ("--output", folder / "fidelity.parquet", "--features", features)
+            stage("measure-fidelity", folder / "activations", *fidelity, *points)
     checkpoints = [results / f"digits/fresh/k{k}/seed0/checkpoints/epoch{last}.safetensors" for k in BOTTLENECKS]
     cross = results / f"digits/fresh/seed0/epoch{last}/cross_bottleneck.parquet"
     stage("compare-bottlenecks", *checkpoints, "--output", cross, *images)

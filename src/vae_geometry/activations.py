@@ -39,7 +39,8 @@ def dump_activations(
         Whether layer 5 and the decoder's layers take the sampled z or its mean.
     device : torch.device
     reconstructions : Path or None
-        npz file for the first ``N_RECONSTRUCTIONS`` ``images`` and their ``reconstructions``, float32 in [0, 1].
+        npz file for the first ``N_RECONSTRUCTIONS`` ``images``, their ``reconstructions`` and as many ``samples`` from
+        the prior, float32 in [0, 1]; every epoch decodes the same z.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def dump_activations(
         run = {name: config[name] for name in ("dataset", "noise", "bottleneck", "seed", "epoch")}
         tables.write("manifest", _manifest(unfinished, run), unfinished / "manifest.parquet")
         if reconstructions is not None:
-            _write_reconstructions(unfinished, images.shape[1:], reconstructions)
+            samples = _decode_prior(model, generator(config, "samples"), device)
+            _write_reconstructions(unfinished, images.shape[1:], samples, reconstructions)
         shutil.rmtree(output, ignore_errors=True)
         unfinished.replace(output)
     except OSError as error:
@@ -124,10 +126,18 @@ def _manifest(folder: Path, run: dict) -> list[dict]:
     return rows
 
 
-def _write_reconstructions(folder: Path, image_shape: tuple[int, ...], path: Path) -> None:
+@torch.no_grad()
+def _decode_prior(model: VAE, noise: torch.Generator, device: torch.device) -> NDArray[np.float32]:
+    latent = torch.randn(N_RECONSTRUCTIONS, model.mean.out_features, generator=noise).to(device)
+    return torch.sigmoid(model.decoder(latent)).cpu().numpy()
+
+
+def _write_reconstructions(
+    folder: Path, image_shape: tuple[int, ...], samples: NDArray[np.float32], path: Path
+) -> None:
     arrays = {
         name: np.load(folder / f"layer{layer:02d}.npy", mmap_mode="r")[:N_RECONSTRUCTIONS].reshape(-1, *image_shape)
         for name, layer in {"images": 0, "reconstructions": len(LAYER_NAMES) - 1}.items()
     }
     with whole_file(path) as unfinished:
-        np.savez(unfinished, **arrays)
+        np.savez(unfinished, **arrays, samples=samples)

@@ -3,12 +3,10 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from vae_geometry import VaeGeometryError, __version__
-
-# Each stage imports what it needs when it runs: torch alone takes seconds to import.
+from vae_geometry import VaeGeometryError, __version__, stages
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -33,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     logging.getLogger("vae_geometry").setLevel(logging.INFO)
     try:
-        options.run(options)
+        getattr(stages, options.stage.replace("-", "_"))(options)
     except VaeGeometryError as error:
         print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
         return error.exit_status
@@ -51,20 +49,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vae-geometry", description="Geometry of the layers of VAEs, stage by stage.")
     parser.add_argument("--version", action="version", version=__version__)
-    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    subparsers = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
 
-    def stage(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
-        added = stages.add_parser(name, help=summary, description=summary, formatter_class=_HelpFormatter)
-        added.set_defaults(run=run)
-        return added
+    def stage(name: str, summary: str) -> argparse.ArgumentParser:
+        return subparsers.add_parser(name, help=summary, description=summary, formatter_class=_HelpFormatter)
 
-    add = stage("prepare-dataset", _prepare_dataset, "Fetch or find images and store them as 32 x 32 pixels, uint8.")
+    add = stage("prepare-dataset", "Fetch or find images and store them as 32 x 32 pixels, uint8.")
     add.add_argument("source", choices=["digits", "mnist", "fashion_mnist", "cifar10", "imagefolder"])
     add.add_argument("--output", type=Path, required=True, help="folder for train.npz and test.npz")
     add.add_argument("--root", type=Path, help="folder with the raw files (imagefolder: train/CLASS, test/CLASS)")
     add.add_argument("--downloads", type=Path, default=Path("resources/downloads"), help="where downloads are kept")
 
-    add = stage("initialise", _initialise, "Write the untrained network of a run: the checkpoint of epoch 0.")
+    add = stage("prepare-features", "Compute the features of test images for the Frechet distance.")
+    add.add_argument("images", type=Path, help="test.npz of the data set")
+    add.add_argument("--output", type=Path, required=True, help="npz file to write")
+    add.add_argument(
+        "--extractor", choices=["inception", "efficientnet_lite0"], default="inception", help="network of the features"
+    )
+    _add_points(add, weights=True)
+    _add_device(add)
+
+    add = stage("initialise", "Write the untrained network of a run: the checkpoint of epoch 0.")
     add.add_argument("--images", type=Path, required=True, help="train.npz of the data set")
     add.add_argument("--output", type=Path, required=True, help="checkpoint to write (.safetensors)")
     add.add_argument("--dataset", default="", help="name of the data set in the tables")
@@ -75,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "--channels", type=_positive, nargs=4, default=[64, 128, 256, 256], help="widths of the encoder's blocks"
     )
 
-    add = stage("train", _train, "Train a network from its checkpoint of epoch 0; one that was killed goes on.")
+    add = stage("train", "Train a network from its checkpoint of epoch 0; one that was killed goes on.")
     add.add_argument("--images", type=Path, required=True, help="train.npz of the data set")
     add.add_argument("--initial", type=Path, required=True, help="checkpoint of the untrained network")
     add.add_argument("--output", type=Path, required=True, help="folder of the run")
@@ -102,18 +107,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_device(add)
 
-    add = stage("describe", _describe, "Print what a checkpoint says of itself, and its tensors.")
+    add = stage("describe", "Print what a checkpoint says of itself, and its tensors.")
     add.add_argument("checkpoint", type=Path, help="network (.safetensors)")
 
-    add = stage(
-        "dump-activations", _dump_activations, "Write the activations of all 11 layers on the first test images."
-    )
+    add = stage("dump-activations", "Write the activations of all 11 layers on the first test images.")
     add.add_argument("checkpoint", type=Path, help="network (.safetensors)")
-    add.add_argument("--reconstructions", type=Path, help="npz file for a few images and their reconstructions")
+    add.add_argument(
+        "--reconstructions", type=Path, help="npz file for a few images, their reconstructions and samples"
+    )
     _add_images(add, "folder for layerNN.npy, float32 (N, D)")
     _add_device(add)
 
-    add = stage("measure-geometry", _measure_geometry, "Measure ID and II of any folder of layerNN.npy, float (N, D).")
+    add = stage("measure-geometry", "Measure ID and II of any folder of layerNN.npy, float (N, D).")
     add.add_argument("activations", type=Path, help="folder with layer00.npy, layer01.npy, ... of equal N")
     add.add_argument("--output", type=Path, required=True, help="folder for the parquet files")
     add.add_argument(
@@ -122,26 +127,26 @@ def _parser() -> argparse.ArgumentParser:
     _add_memory(add)
     _add_device(add, "cpu", threads=1)
 
-    add = stage(
-        "measure-fidelity", _measure_fidelity, "Measure the test ELBO, per image in nats, from an activation dump."
-    )
+    add = stage("measure-fidelity", "Measure ELBO (per image, in nats) and Frechet distance of a dump.")
     add.add_argument("activations", type=Path, help="folder written by dump-activations")
     add.add_argument("--output", type=Path, required=True, help="parquet file to write")
-    add.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
     add.add_argument("--beta", type=_real, default=1.0, help="weight of the KL divergence")
+    add.add_argument("--features", type=Path, help="file of prepare-features; without it no Frechet distance")
+    _add_points(add, weights=True)
+    _add_device(add)
 
-    add = stage("compare-bottlenecks", _compare_bottlenecks, "Measure II between all layers of networks of several K.")
+    add = stage("compare-bottlenecks", "Measure II between all layers of networks of several K.")
     add.add_argument("checkpoints", type=Path, nargs="+", help="one network per K, of one seed and epoch")
     _add_images(add, "parquet file to write")
     _add_memory(add)
     _add_device(add)
 
-    add = stage("collect-tables", _collect_tables, "Join the tables of a sweep, one parquet file a kind.")
+    add = stage("collect-tables", "Join the tables of a sweep, one parquet file a kind.")
     _add_selection(add, many=True)
     add.add_argument("--output", type=Path, required=True, help="folder for the tables")
     add.add_argument("--id-scaling", action="store_true", help="join the tables of measure-geometry --scales too")
 
-    add = stage("plot", _plot, "Draw a figure of a data set, with the numbers beside it.")
+    add = stage("plot", "Draw a figure of a data set, with the numbers beside it.")
     add.add_argument("figure", help="figure1, figure2, figure3, figureA1, figureA2, losses, ii_matrix, ...")
     _add_selection(add, many=False)
     add.add_argument("--published", type=Path, help="folder of the published values, for figure `published`")
@@ -152,8 +157,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_images(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--images", type=Path, required=True, help="test.npz of the data set")
     parser.add_argument("--output", type=Path, required=True, help=output)
-    parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+    _add_points(parser)
     parser.add_argument("--latent", choices=["sample", "mean"], default="sample", help="z that layer 5 takes")
+
+
+def _add_points(parser: argparse.ArgumentParser, weights: bool = False) -> None:
+    parser.add_argument("--points", type=_positive, default=5000, help="test images, the first ones")
+    if weights:
+        text = "file of Inception's weights, or a folder to keep them in"
+        parser.add_argument("--weights", type=Path, default=Path("resources/downloads"), help=text)
 
 
 def _add_device(parser: argparse.ArgumentParser, device: str = "auto", threads: int = 2) -> None:
@@ -231,123 +243,3 @@ def _power_of_two(text: str) -> int:
     if value < 2 or value & (value - 1):
         raise argparse.ArgumentTypeError(f"{text} is not a power of two such as 2, 4, ..., 64")
     return value
-
-
-def _prepare_dataset(options: argparse.Namespace) -> None:
-    from vae_geometry.datasets import prepare_dataset
-
-    prepare_dataset(options.source, options.output, options.root, options.downloads)
-
-
-def _initialise(options: argparse.Namespace) -> None:
-    from vae_geometry.datasets import load_images
-    from vae_geometry.models import initialise
-
-    config = {
-        "dataset": options.dataset,
-        "noise": options.noise,
-        "bottleneck": options.bottleneck,
-        "channels": options.channels,
-        "image_channels": load_images(options.images).shape[1],
-    }
-    initialise(options.output, config, options.seed)
-
-
-def _train(options: argparse.Namespace) -> None:
-    import torch
-
-    from vae_geometry.datasets import load_images
-    from vae_geometry.devices import select_device
-    from vae_geometry.training import Training, train
-
-    training = Training(
-        epochs=options.epochs,
-        checkpoints=tuple(sorted(set(options.checkpoints or [options.epochs]) - {0})),  # epoch 0 is there already
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        beta=options.beta,
-        noise=options.noise,
-        validation_fraction=options.validation_fraction,
-        images=options.n_images,
-        precision=options.precision,
-        compile=options.compile,
-    )
-    device = select_device(options.device, options.threads, options.deterministic, tf32=True)
-    images = torch.from_numpy(load_images(options.images))
-    train(images, options.initial, options.output, training, device, options.resume_minutes)
-
-
-def _describe(options: argparse.Namespace) -> None:
-    from vae_geometry.models import load_checkpoint
-    from vae_geometry.training_state import flat
-
-    model, config = load_checkpoint(options.checkpoint)
-    lines = [f"{name}: {value}" for name, value in flat(config).items()]
-    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
-    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
-    print("\n".join(lines))
-
-
-def _first_images(options: argparse.Namespace):
-    from vae_geometry.datasets import load_images
-
-    images = load_images(options.images)
-    if len(images) < options.points:
-        raise VaeGeometryError(f"{options.images}: holds {len(images)} images, {options.points} points are asked for")
-    return images[: options.points]
-
-
-def _dump_activations(options: argparse.Namespace) -> None:
-    from vae_geometry.activations import dump_activations
-    from vae_geometry.devices import select_device
-
-    device = select_device(options.device, options.threads)
-    images = _first_images(options)
-    dump_activations(options.checkpoint, images, options.output, options.latent, device, options.reconstructions)
-
-
-def _measure_geometry(options: argparse.Namespace) -> None:
-    from vae_geometry.geometry import measure_geometry
-
-    device = options.device
-    if device != "cpu":
-        from vae_geometry.devices import select_device  # brings in torch, which the CPU does without
-
-        device = str(select_device(device, options.threads))
-    threads, memory_mb = options.threads, options.memory_mb
-    measure_geometry(options.activations, options.output, threads, memory_mb, device, options.scales)
-
-
-def _measure_fidelity(options: argparse.Namespace) -> None:
-    from vae_geometry.fidelity import measure_fidelity
-
-    measure_fidelity(options.activations, options.output, options.points, options.beta)
-
-
-def _compare_bottlenecks(options: argparse.Namespace) -> None:
-    from vae_geometry.cross_bottleneck import compare_bottlenecks
-    from vae_geometry.devices import select_device
-
-    device = select_device(options.device, options.threads)
-    images = _first_images(options)
-    latent, threads, memory_mb = options.latent, options.threads, options.memory_mb
-    compare_bottlenecks(options.checkpoints, images, options.output, latent, device, threads, memory_mb)
-
-
-def _collect_tables(options: argparse.Namespace) -> None:
-    from vae_geometry.tables import collect
-
-    collect(_selection(options), options.output, options.id_scaling)
-
-
-def _plot(options: argparse.Namespace) -> None:
-    from vae_geometry.figures import plot
-
-    plot(options.figure, _selection(options), options.output, options.published)
-
-
-def _selection(options: argparse.Namespace):
-    from vae_geometry.tables import Selection
-
-    return Selection(options.results, options.dataset, options.noise, options.bottleneck, options.seed, options.epoch)

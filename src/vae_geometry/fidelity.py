@@ -1,61 +1,138 @@
-"""How well a network reproduces test images: the ELBO and its two terms."""
+"""How well a network reproduces test images: the ELBO, its terms, active units and the Frechet distance."""
 
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.datasets import SIZE
+from vae_geometry.features import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
 from vae_geometry.models import elbo_terms
 
-ACTIVE_VARIANCE = 0.01
+ACTIVE_NATS = 0.01
+PIXELS = ("layer00.npy", "layer10.npy")  # input and output
 BATCH_SIZE = 500
-NO_FRECHET_DISTANCE = "FID was not measured"
+NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
 
 
-def measure_fidelity(activations: Path, output: Path, n_points: int, beta: float) -> None:
-    """Measure the test ELBO from an activation dump.
+def measure_fidelity(
+    activations: Path,
+    output: Path,
+    n_points: int,
+    beta: float,
+    features: Path | None = None,
+    weights: Path = Path("resources/downloads"),
+    device: torch.device | None = None,
+) -> None:
+    """Measure test ELBO and Frechet distance from an activation dump.
 
     Parameters
     ----------
     activations : Path
         Folder written by ``dump_activations``.
     output : Path
-        Table of kind ``fidelity`` with one row: per image, in nats, the reconstruction loss, KL and
-        ``elbo`` = reconstruction + beta * KL, with the sampled z; and ``active_units``, the latent dimensions whose
-        mean varies over the images by more than ``ACTIVE_VARIANCE`` (Burda et al., ICLR 2016, section 5.3).
+        Table of kind ``fidelity`` with one row. Per image, in nats, with the sampled z: the reconstruction loss, KL,
+        ``elbo`` = reconstruction + beta * KL, and ``kl_per_unit``, the KL of each latent unit. ``active_units`` counts
+        the units with a KL above ``ACTIVE_NATS``: the others have collapsed. ``frechet_distance`` compares the
+        features of the test images with those of layer 10 (``latent: mean`` decodes the mean there), whose values
+        between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file.
     n_points : int
         Use the first so many images of the dump.
     beta : float
         Weight of the KL divergence.
+    features : Path or None
+        File written by ``prepare_features`` for the same images; without it the distance is null.
+    weights : Path
+        File of Inception's weights, or the folder that holds it.
+    device : torch.device or None
+        Where features are computed; the CPU if None.
 
     Raises
     ------
     VaeGeometryError
-        If the folder is no such dump, or holds fewer images.
+        If the folder is no such dump, holds fewer or other images than the features, or pixels outside 0 ... 1.
     """
     run = tables.read("manifest", [activations / "manifest.parquet"]).to_pylist()[0]
     try:
-        arrays = [
+        images, outputs, *latent = (
             np.load(activations / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("layer00", "logits", "mean", "log_variance")
-        ]
+            for name in ("layer00", "layer10", "logits", "mean", "log_variance")
+        )
     except (OSError, ValueError, EOFError) as error:
         raise VaeGeometryError(f"{activations}: not a whole activation dump ({error}); dump it again") from None
-    if len(arrays[0]) < n_points:
-        raise VaeGeometryError(f"{activations}: holds {len(arrays[0])} images, fidelity.points asks for {n_points}")
-    sums = np.zeros(2)
-    for start in range(0, n_points, BATCH_SIZE):
-        batch = [torch.from_numpy(np.array(array[start : min(start + BATCH_SIZE, n_points)])) for array in arrays]
-        sums += [float(term.double().sum()) for term in elbo_terms(*batch)]
-    reconstruction, kl = sums / n_points
+    if len(images) < n_points:
+        raise VaeGeometryError(f"{activations}: holds {len(images)} images, fidelity.points asks for {n_points}")
+    reconstruction, kl_per_unit = _elbo_terms(*(array[:n_points] for array in (images, *latent)))
     row = {
         **{field.name: run[field.name] for field in tables.RUN},
-        "elbo": reconstruction + beta * kl,
+        "elbo": reconstruction + beta * kl_per_unit.sum(),
         "reconstruction": reconstruction,
-        "kl": kl,
-        "active_units": int((arrays[2][:n_points].astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
+        "kl": kl_per_unit.sum(),
+        "kl_per_unit": kl_per_unit.tolist(),
+        "active_units": int((kl_per_unit > ACTIVE_NATS).sum()),
         "n_points": n_points,
         "reason": NO_FRECHET_DISTANCE,
     }
+    if features is not None:
+        pixels = [
+            _pixels(activations / name, array[:n_points]) for name, array in zip(PIXELS, (images, outputs), strict=True)
+        ]
+        known = read_features(features)
+        if known.n_points != n_points or known.images_sha256 != images_sha256(pixels[0]):
+            raise VaeGeometryError(
+                f"{features}: not the features of the {n_points} images of {activations}; make again"
+            )
+        row |= {"frechet_distance": _distance(known, pixels[1], weights, device or torch.device("cpu")), "reason": None}
+        row |= {"extractor": known.extractor, "warning": _warning(known, pixels[1])}
     tables.write("fidelity", [row], output)
+
+
+def _elbo_terms(
+    images: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    log_variance: NDArray[np.float32],
+) -> tuple[float, NDArray[np.float64]]:
+    """Reconstruction loss and KL of each latent unit, means over the images."""
+    reconstruction, kl_per_unit = 0.0, np.zeros(mean.shape[1])
+    for start in range(0, len(images), BATCH_SIZE):
+        x, y, m, v = (
+            torch.from_numpy(array[start : start + BATCH_SIZE].astype(float))
+            for array in (images, logits, mean, log_variance)
+        )
+        reconstruction += float(elbo_terms(x, y, m, v)[0].sum())
+        # as if each unit were a network of its own: no pixels, one latent dimension
+        kl_per_unit += elbo_terms(x[:0], y[:0], m.reshape(-1, 1), v.reshape(-1, 1))[1].reshape(m.shape).sum(0).numpy()
+    return reconstruction / len(images), kl_per_unit / len(images)
+
+
+def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Images as in a file: (N, D) values between 0 and 1 to the nearest of 0 ... 255, (N, channels, 32, 32)."""
+    if not ((values >= 0) & (values <= 1)).all():
+        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
+    return np.rint(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
+
+
+def _distance(known: FeatureStatistics, images: NDArray[np.uint8], weights: Path, device: torch.device) -> float:
+    from vae_geometry.feature_extractors import extract_features, load_extractor
+
+    features = extract_features(load_extractor(known.extractor, weights, device), images, device)
+    return frechet_distance(known.mean, known.covariance, *statistics(features))
+
+
+def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> str | None:
+    """What a reader must know about a Frechet distance, if anything."""
+    if (reconstructions == reconstructions[0]).all():
+        return "all reconstructions are the same image"
+    n_features = len(known.mean)
+    if known.n_points <= n_features:
+        return (
+            f"fewer images ({known.n_points}) than features ({n_features}), the covariance has rank {known.rank}: "
+            "compare only with distances of as many images"
+        )
+    if known.rank < n_features:
+        constant = n_features - known.rank
+        return f"the covariance has rank {known.rank}: {constant} of {n_features} features do not vary in these images"
+    return None

@@ -58,21 +58,26 @@ def id_scaling(selection: Selection) -> Drawn:
 
 
 def reconstructions(selection: Selection) -> Drawn:
-    """The first test images, and below them their reconstructions, one row a bottleneck."""
-    images, decoded, errors = series.reconstructions(selection)
-    rows = [images, *decoded.values()]
-    inches = min((style.COLUMN - 0.5) / len(images), 0.6)
-    figure, [[ax]] = style.new_figure(style.COLUMN, 0.3 + inches * len(rows), 1, 1)
+    """The first test images above their reconstructions, beside samples from the prior; one row a bottleneck."""
+    images, decoded, samples, errors = series.reconstructions(selection)
+    n_rows = 1 + len(decoded)
+    inches = min((style.PAGE - 0.7) / (2 * len(images)), 0.5)
+    width, height = 0.7 + 2 * inches * len(images), 0.6 + inches * n_rows
+    figure, [axes] = style.new_figure(width, height, 1, 2, sharey=True)
     gap = 2
-    mosaic = np.ones((len(rows) * (32 + gap) - gap, len(images) * (32 + gap) - gap, 3))
-    for row, column in np.ndindex(len(rows), len(images)):
-        top, left = row * (32 + gap), column * (32 + gap)
-        mosaic[top : top + 32, left : left + 32] = rows[row][column].transpose(1, 2, 0).clip(0, 1)
-    ax.imshow(mosaic, interpolation="nearest")
-    ax.set_yticks([15.5 + row * (32 + gap) for row in range(len(rows))], ["images", *[f"K = {k}" for k in decoded]])
-    ax.set_xticks([])
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    blocks = {"reconstructions": [images, *decoded.values()], "samples from the prior": [None, *samples.values()]}
+    for ax, rows in zip(axes, blocks.values(), strict=True):
+        mosaic = np.ones((n_rows * (32 + gap) - gap, len(images) * (32 + gap) - gap, 3))
+        for row, column in np.ndindex(n_rows, len(images)):
+            if rows[row] is not None:
+                top, left = row * (32 + gap), column * (32 + gap)
+                mosaic[top : top + 32, left : left + 32] = rows[row][column].transpose(1, 2, 0).clip(0, 1)
+        ax.imshow(mosaic, interpolation="nearest")
+        ax.set_yticks([15.5 + row * (32 + gap) for row in range(n_rows)], ["images", *[f"K = {k}" for k in decoded]])
+        ax.set_xticks([])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    style.letters(axes, list(blocks))
     style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
     return figure, errors
 

@@ -44,12 +44,12 @@ def figure1(selection: Selection) -> Drawn:
 
 
 def figure2(selection: Selection) -> Drawn:
-    """FID, test KL and II(output -> input) in training."""
-    distance = series.fidelity(selection, "frechet_distance", "FID", "epoch")
+    """FID, or the Frechet distance of other features, test KL and II(output -> input) in training."""
+    distance = series.frechet_distance(selection, "epoch")
     kl = series.fidelity(selection, "kl", "test KL", "epoch")
     imbalance = series.output_to_input(series.imbalance(selection), "epoch")
     figure, [axes] = style.new_figure(style.PAGE, 2.5, 1, 3)
-    training_panel(axes[0], distance, "FID")
+    training_panel(axes[0], distance, _distance_label(distance))
     training_panel(axes[1], kl, f"test KL {NATS}")
     training_panel(axes[2], imbalance, "II(output → input)", log=True)
     style.letters(axes)
@@ -57,6 +57,10 @@ def figure2(selection: Selection) -> Drawn:
     numbers = by_panel(distance, kl, imbalance)
     style.heading(figure, run_title(selection), numbers)
     return figure, numbers
+
+
+def _distance_label(distance: pd.DataFrame) -> str:
+    return distance["quantity"].iloc[0].replace(" (", "\n(")  # too long for one line beside a panel
 
 
 def figure3(selection: Selection) -> Drawn:
@@ -93,12 +97,13 @@ def figure_a1(selection: Selection) -> Drawn:
     """II(output -> input), FID, and the relative II of neighbouring K for fixed layers, against K."""
     data = series.data_dimension(series.id_profile(selection))
     imbalance = series.output_to_input(series.imbalance(selection), "bottleneck")
-    distance = series.fidelity(selection, "frechet_distance", "FID", "bottleneck")
+    distance = series.frechet_distance(selection, "bottleneck")
     change = series.bottleneck_to_bottleneck(selection)
     n_layers = int(change["layer"].max()) + 1 if len(change) else 0
     first, second = change[change["layer"].between(1, n_layers // 2)], change[change["layer"] > n_layers // 2]
     figure, axes = style.new_figure(style.PAGE, 4.4, 2, 2)
-    for ax, numbers, label in zip(axes[0], (imbalance, distance), ("II(output → input)", "FID"), strict=True):
+    labels = ("II(output → input)", _distance_label(distance))
+    for ax, numbers, label in zip(axes[0], (imbalance, distance), labels, strict=True):
         style.draw_series(ax, numbers, color="0.6", linewidth=0.8, zorder=1)
         style.draw_bottlenecks(ax, numbers)
         ax.set_ylabel(label)

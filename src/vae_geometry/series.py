@@ -91,6 +91,24 @@ def fidelity(selection: Selection, value: str, quantity: str, x: str) -> pd.Data
     return summarise(read_frame("fidelity", selection), value, quantity, x)
 
 
+def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
+    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the tables mix the distances of several extractors.
+    """
+    frame = read_frame("fidelity", selection)
+    extractors = frame["extractor"].dropna().unique()
+    if len(extractors) > 1:
+        mixed = " and ".join(sorted(extractors))
+        raise VaeGeometryError(f"{selection.results}: the fidelity tables mix the extractors {mixed}; measure again")
+    name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
+    quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
+    return summarise(frame, "frechet_distance", quantity, x)
+
+
 def imbalance(selection: Selection) -> pd.DataFrame:
     """II of every ordered pair of layers, one row a measurement."""
     return read_frame("information_imbalance", selection)
@@ -176,17 +194,19 @@ def losses(selection: Selection) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def reconstructions(selection: Selection) -> tuple[np.ndarray, dict[int, np.ndarray], pd.DataFrame]:
-    """The first test images and their reconstructions by the networks of the first seed.
+def reconstructions(
+    selection: Selection,
+) -> tuple[np.ndarray, dict[int, np.ndarray], dict[int, np.ndarray], pd.DataFrame]:
+    """The first test images, their reconstructions and samples from the prior, by the networks of the first seed.
 
     Returns
     -------
     images : (n, C, 32, 32) float array
         Between 0 and 1.
-    reconstructions : dict
+    reconstructions, samples : dicts
         Bottleneck -> array like ``images``.
     errors : data frame
-        One row an image and bottleneck, ``mean_squared_error`` per pixel and channel.
+        One row an image and bottleneck, ``mean_squared_error`` of its reconstruction per pixel and channel.
 
     Raises
     ------
@@ -194,20 +214,20 @@ def reconstructions(selection: Selection) -> tuple[np.ndarray, dict[int, np.ndar
         If a file of reconstructions is absent or not one.
     """
     dataset, noise, seed, epoch = selection.datasets[0], selection.noises[0], selection.seeds[0], max(selection.epochs)
-    decoded, rows = {}, []
+    decoded, samples, rows = {}, {}, []
     for bottleneck in selection.bottlenecks:
         path = Path(selection.results, dataset, noise, f"k{bottleneck}/seed{seed}/epoch{epoch}/reconstructions.npz")
-        images, decoded[bottleneck] = _read_reconstructions(path)
+        images, decoded[bottleneck], samples[bottleneck] = _read_reconstructions(path)
         errors = ((images - decoded[bottleneck]) ** 2).mean(axis=(1, 2, 3), dtype=float)
         run = {"dataset": dataset, "noise": noise, "bottleneck": bottleneck, "seed": seed, "epoch": epoch}
         rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
-    return images, decoded, pd.DataFrame(rows)
+    return images, decoded, samples, pd.DataFrame(rows)
 
 
-def _read_reconstructions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_reconstructions(path: Path) -> list[np.ndarray]:
     try:
         with np.load(path) as arrays:
-            return arrays["images"], arrays["reconstructions"]
+            return [arrays[name] for name in ("images", "reconstructions", "samples")]
     except FileNotFoundError:
         raise VaeGeometryError(f"{path}: no such file; run the stage that makes it first") from None
     except (OSError, ValueError, KeyError, EOFError) as error:

@@ -80,10 +80,12 @@ SCHEMAS = {
             pa.field("elbo", pa.float64()),
             pa.field("reconstruction", pa.float64()),
             pa.field("kl", pa.float64()),
+            pa.field("kl_per_unit", pa.list_(pa.float64())),
             pa.field("active_units", pa.int32()),
             pa.field("frechet_distance", pa.float64()),
             pa.field("extractor", pa.string()),
             pa.field("n_points", pa.int32()),
+            pa.field("warning", pa.string()),
             pa.field("reason", pa.string()),
         ]
     ),

@@ -210,6 +210,24 @@ def test_reconstructions_are_the_first_images_beside_their_outputs(tmp_path, che
         assert np.array_equal(file["reconstructions"], outputs)
 
 
+def test_samples_decode_the_same_draws_from_the_prior_at_every_epoch(tmp_path, checkpoint, images):
+    again = checkpoint_of(tmp_path, "again", epoch=8)
+    other = checkpoint_of(tmp_path, "other", seed=1)
+    samples = {}
+    for path in (checkpoint, again, other):
+        file = tmp_path / f"{path.stem}.npz"
+        dump_activations(path, images[:20], tmp_path / "dump", "sample", CPU, file)
+        samples[path] = np.load(file)["samples"]
+    assert samples[checkpoint].shape == (10, 1, 32, 32)
+    assert samples[checkpoint].std(axis=0).max() > 1e-3
+    assert np.array_equal(samples[checkpoint], samples[again])
+    assert not np.array_equal(samples[checkpoint], samples[other])
+    model, _ = load_checkpoint(checkpoint)
+    with torch.no_grad():
+        expected = torch.sigmoid(model.decoder(torch.randn(10, 3, generator=generator(RUN, "samples"))))
+    np.testing.assert_allclose(samples[checkpoint], expected, rtol=1e-5)
+
+
 def test_reconstructions_make_the_folder_that_they_go_to(tmp_path, checkpoint, images):
     path = tmp_path / "new folder/reconstructions.npz"
     dump_activations(checkpoint, images, tmp_path / "dump", "sample", CPU, path)

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -6,13 +7,23 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae_geometry import VaeGeometryError, fidelity, tables
+from vae_geometry.feature_extractors import extract_features, load_extractor
+from vae_geometry.features import FeatureStatistics, frechet_distance, read_features, statistics
 from vae_geometry.fidelity import measure_fidelity
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+CPU = torch.device("cpu")
 POINTS = 40
 
 
-def measured(dump, output, n_points=POINTS, beta=1.0):
-    measure_fidelity(dump, output / "fidelity.parquet", n_points, beta)
+@pytest.fixture
+def features(sweep):
+    """Statistics of the features of the test images of the sweep."""
+    return sweep.selection.results / "features.npz"
+
+
+def measured(dump, output, n_points=POINTS, beta=1.0, features=None):
+    measure_fidelity(dump, output / "fidelity.parquet", n_points, beta, features)
     (row,) = tables.read("fidelity", [output / "fidelity.parquet"]).to_pylist()
     return row
 
@@ -52,20 +63,85 @@ def test_the_result_does_not_depend_on_the_batches(sweep, tmp_path, monkeypatch)
     assert measured(sweep.dump, tmp_path)["elbo"] == pytest.approx(row["elbo"], rel=1e-6)
 
 
-def test_the_row_names_the_run_and_says_that_there_is_no_fid(sweep, tmp_path):
+def test_without_features_the_distance_is_null_with_its_reason(sweep, tmp_path):
     row = measured(sweep.dump, tmp_path)
     assert row.items() >= {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 2}.items()
-    assert row["frechet_distance"] is None
-    assert "FID" in row["reason"]
+    assert (row["frechet_distance"], row["extractor"], row["warning"]) == (None, None, None)
+    assert "fidelity.extractor is none" in row["reason"]
 
 
-def test_active_units_are_those_whose_mean_varies_over_the_images(sweep, tmp_path, rng):
+def test_units_share_the_kl_and_are_active_above_a_hundredth_of_a_nat(sweep, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
-    spread = np.array([1.0, 0.2, 0.05, 0.0])  # variances 1, 0.04, 0.0025, 0
-    means = 5 + spread * rng.normal(size=(POINTS, 4))
-    np.save(dump / "mean.npy", means.astype(np.float32))
-    np.save(dump / "log_variance.npy", np.zeros((POINTS, 4), np.float32))
-    assert measured(dump, tmp_path)["active_units"] == 2
+    means = np.tile(np.float32([1.0, 0.15, 0.14, 0.0]), (POINTS, 1))  # KL = mean^2 / 2 where the variance is 1
+    means[::2] *= -1
+    log_variances = np.zeros((POINTS, 4), np.float32)
+    np.save(dump / "mean.npy", means)
+    np.save(dump / "log_variance.npy", log_variances)
+    row = measured(dump, tmp_path)
+    assert row["kl_per_unit"] == pytest.approx([0.5, 0.01125, 0.0098, 0.0])
+    assert row["kl"] == pytest.approx(sum(row["kl_per_unit"]))
+    assert row["active_units"] == 2
+    np.save(dump / "log_variance.npy", log_variances - np.float32([0, 0, 0, 2]))  # a sure unit says something too
+    row = measured(dump, tmp_path)
+    assert row["kl_per_unit"][3] == pytest.approx((np.exp(-2) - 1 + 2) / 2)
+    assert row["active_units"] == 3
+
+
+def test_the_distance_is_that_of_the_dumps_output_rounded_to_bytes(sweep, features, tmp_path):
+    row = measured(sweep.dump, tmp_path, features=features)
+    images, outputs = (np.load(sweep.dump / f"layer{layer:02d}.npy") for layer in (0, 10))
+    network = load_extractor("efficientnet_lite0", tmp_path, CPU)
+    gaussians = []
+    for values in (images, outputs):
+        pixels = np.floor(values.reshape(-1, 1, 32, 32).astype(float) * 255 + 0.5).astype(np.uint8)
+        gaussians += statistics(extract_features(network, pixels, CPU))
+    assert row["frechet_distance"] == pytest.approx(frechet_distance(*gaussians), rel=1e-6)
+    assert row["frechet_distance"] > 10
+    assert row["extractor"] == "efficientnet_lite0"
+    assert row["reason"] is None
+
+
+def test_fewer_images_than_features_are_a_warning_in_the_table(sweep, features, tmp_path):
+    warning = measured(sweep.dump, tmp_path, features=features)["warning"]
+    assert warning.startswith("fewer images (40) than features (1280), the covariance has rank 39: ")
+
+
+def test_a_covariance_without_full_rank_is_a_warning_however_many_images_there_are(sweep, features, tmp_path):
+    known = read_features(features)
+    fields = {**asdict(known), "mean": known.mean[:38], "covariance": known.covariance[:38, :38], "rank": 37}
+    np.savez(tmp_path / "features.npz", **fields)
+    assert fidelity._warning(FeatureStatistics(**fields), np.zeros((2, 1))) == "all reconstructions are the same image"
+    differ = np.arange(2)[:, None]
+    assert "rank 37: 1 of 38 features do not vary" in fidelity._warning(FeatureStatistics(**fields), differ)
+    assert fidelity._warning(FeatureStatistics(**{**fields, "rank": 38}), differ) is None
+
+
+def test_a_network_that_makes_one_image_of_all_has_a_distance_and_a_warning(sweep, features, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    np.save(dump / "layer10.npy", np.full((POINTS, 1024), 0.5, np.float32))
+    row = measured(dump, tmp_path, features=features)
+    assert row["frechet_distance"] > 10
+    assert row["warning"] == "all reconstructions are the same image"
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.1, 1.5])
+def test_outputs_that_are_no_pixels_are_an_error(sweep, features, tmp_path, value):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    outputs = np.load(dump / "layer10.npy")
+    outputs[3, 7] = value
+    np.save(dump / "layer10.npy", outputs)
+    with pytest.raises(VaeGeometryError, match=r"dump/layer10.npy: holds values that are not between 0 and 1"):
+        measured(dump, tmp_path, features=features)
+
+
+@pytest.mark.parametrize("n_points", [POINTS, POINTS - 1])
+def test_features_of_other_images_are_an_error(sweep, features, tmp_path, n_points):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    if n_points == POINTS:
+        np.save(dump / "layer00.npy", np.load(dump / "layer00.npy")[::-1])
+    with pytest.raises(VaeGeometryError, match=rf"features.npz: not the features of the {n_points} images of .*dump"):
+        measured(dump, tmp_path, n_points, features=features)
+    assert not (tmp_path / "fidelity.parquet").exists()
 
 
 def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
@@ -73,7 +149,7 @@ def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
         measured(sweep.dump, tmp_path, POINTS + 1)
 
 
-@pytest.mark.parametrize("name", ["layer00", "logits", "mean", "log_variance"])
+@pytest.mark.parametrize("name", ["layer00", "layer10", "logits", "mean", "log_variance"])
 def test_a_dump_that_lacks_an_array_is_named(sweep, tmp_path, name):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     (dump / f"{name}.npy").unlink()

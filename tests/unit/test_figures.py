@@ -21,7 +21,7 @@ from vae_geometry.tables import Selection
 PUBLISHED = Path(__file__).parents[2] / "resources/published"
 BOTTLENECKS, SEED_NUMBERS, EPOCHS = [2, 32], [0, 1, 2], [0, 10, 100]
 IN_TRAINING = ("figure2", "figure3", "losses", "noise")
-NO_FID = "FID was not measured"
+NO_DISTANCE = "no distance was measured"
 
 
 def write_run(folder, run, dimensions, imbalances, rng):
@@ -44,7 +44,7 @@ def write_run(folder, run, dimensions, imbalances, rng):
         ],
         folder / "information_imbalance.parquet",
     )
-    kl = {**run, "kl": factor * run["bottleneck"] * run["epoch"] / 100, "reason": NO_FID}
+    kl = {**run, "kl": factor * run["bottleneck"] * run["epoch"] / 100, "reason": NO_DISTANCE}
     tables.write("fidelity", [kl], folder / "fidelity.parquet")
     scaling = [
         {**run, "layer": layer, "neighbours": n, "intrinsic_dimension": factor * value / n**0.1, "id_stderr": 0.1}
@@ -52,8 +52,8 @@ def write_run(folder, run, dimensions, imbalances, rng):
         for n in (2, 4, 8)
     ]
     tables.write("id_scaling", scaling, folder / "id_scaling.parquet")
-    images = rng.random((2, 4, 3, 32, 32)).astype(np.float32)
-    np.savez(folder / "reconstructions.npz", images=images[0], reconstructions=images[1])
+    images = dict(zip(("images", "reconstructions", "samples"), rng.random((3, 4, 3, 32, 32)), strict=True))
+    np.savez(folder / "reconstructions.npz", **images)
 
 
 @pytest.fixture(scope="module")
@@ -191,12 +191,12 @@ def test_the_published_epoch_nearest_to_the_measured_one_stands_beside_it(drawn)
 
 
 def test_what_was_not_measured_is_a_null_with_its_reason_and_a_sentence_in_the_panel(sweep, drawn):
-    table = numbers(drawn, "figure2").query("quantity == 'FID'")
+    table = numbers(drawn, "figure2").query("quantity == 'Frechet distance'")
     assert table["mean"].isna().all()
     assert set(table["n_seeds"]) == {0}
-    assert set(table["reason"]) == {NO_FID}
+    assert set(table["reason"]) == {NO_DISTANCE}
     figure, _ = FIGURES["figure2"](selection_for("figure2", sweep))
-    assert [text.get_text() for text in figure.axes[0].texts] == [NO_FID]
+    assert [text.get_text() for text in figure.axes[0].texts] == [NO_DISTANCE]
     assert not figure.axes[0].lines
 
 
@@ -242,7 +242,7 @@ def test_losses_tell_training_from_validation(drawn):
 
 
 def test_reconstruction_errors_are_those_of_the_images_shown(drawn, sweep):
-    images, decoded, _ = reconstructions(sweep)
+    images, decoded, _, _ = reconstructions(sweep)
     table = numbers(drawn, "reconstructions").query("bottleneck == 32 and image == 1")
     expected = np.mean((images[1].astype(float) - decoded[32][1]) ** 2)
     assert table["mean_squared_error"].item() == pytest.approx(expected, rel=1e-5)
@@ -253,7 +253,7 @@ def test_a_figure_of_one_grey_image_and_one_bottleneck_has_room(sweep, tmp_path)
     folder = tmp_path / "cifar10/repeated/k8/seed0/epoch100"
     folder.mkdir(parents=True)
     grey = np.linspace(0, 1, 1024, dtype=np.float32).reshape(1, 1, 32, 32)
-    np.savez(folder / "reconstructions.npz", images=grey, reconstructions=grey)
+    np.savez(folder / "reconstructions.npz", images=grey, reconstructions=grey, samples=grey)
     plot("reconstructions", only, tmp_path / "figure")
     assert numbers(tmp_path, "figure")["mean_squared_error"].tolist() == [0]
 

@@ -17,7 +17,8 @@ def test_columns_are_those_of_the_design():
     run = ["dataset", "noise", "bottleneck", "seed", "epoch"]
     layer = ["layer", "layer_name", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
     pair = ["source_layer", "target_layer", "information_imbalance", "ii_stderr", "n_ties"]
-    fidelity = ["elbo", "reconstruction", "kl", "active_units", "frechet_distance", "extractor", "n_points"]
+    fidelity = ["elbo", "reconstruction", "kl", "kl_per_unit", "active_units"]
+    fidelity += ["frechet_distance", "extractor", "n_points", "warning"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
     assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
     assert names["id_scaling"] == [*run, *layer[:3], "neighbours", "scale", *layer[3:], "reason"]

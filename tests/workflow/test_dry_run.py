@@ -12,6 +12,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
     assert planned.returncode == 0, planned.stdout
     assert counted_jobs(planned.stdout) == {
         "prepare_dataset": 2,
+        "prepare_features": 2,
         "initialise": 28,
         "train": 28,
         "dump_activations": 280,
@@ -56,15 +57,29 @@ def test_the_figure_against_scale_plans_only_what_it_needs_or_names_the_key(snak
     assert "Traceback" not in refused.stdout
 
 
+def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, tmp_path):
+    config = tmp_path / "none.yaml"
+    fidelity = {"points": 500, "extractor": "none"}
+    config.write_text(yaml.safe_dump({**yaml.safe_load(DEMO.read_text()), "fidelity": fidelity}))
+    planned = snakemake(tmp_path, "-n", "--configfile", str(config))
+    assert planned.returncode == 0, planned.stdout
+    counted = counted_jobs(planned.stdout)
+    assert counted["measure_fidelity"] == 32
+    assert "prepare_features" not in counted
+
+
 @pytest.mark.parametrize(
     ("figure", "jobs"),
     [
-        ("mnist/repeated/figure1.pdf", {"train": 7, "measure_geometry": 7}),
+        ("mnist/repeated/figure1.pdf", {"train": 7, "measure_geometry": 7, "prepare_features": 0}),
         ("mnist/repeated/figureA2.png", {"train": 0, "measure_geometry": 7}),
         ("mnist/fresh/losses.csv", {"train": 7, "measure_geometry": 0, "dump_activations": 0}),
         ("mnist/fresh/reconstructions.png", {"train": 7, "measure_geometry": 0, "dump_activations": 7}),
-        ("mnist/fresh/figure2.pdf", {"train": 7, "measure_geometry": 70, "measure_fidelity": 70}),
-        ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0}),
+        (
+            "mnist/fresh/figure2.pdf",
+            {"train": 7, "measure_geometry": 70, "measure_fidelity": 70, "prepare_features": 1},
+        ),
+        ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0, "prepare_features": 1}),
         ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
     ],
 )
@@ -93,6 +108,14 @@ def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, fi
         ({"geometry": {"points": 500, "scales": 1}}, "geometry.scales: 1 is less than the minimum of 2"),
         ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images"),
         ({"geometry": {"points": 400}}, "fidelity.points: 500 is more than geometry.points (400)"),
+        (
+            {"fidelity": {"extractor": "vgg"}},
+            "fidelity.extractor: 'vgg' is not one of ['inception', 'efficientnet_lite0'",
+        ),
+        (
+            {"fidelity": {"points": 500, "weights": "absent.pth"}},
+            "fidelity.weights: there is no file absent.pth; put it there, or name a folder to download it into",
+        ),
         ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),
         ({"datasets": {"digits": {"source": "imagenet"}}}, "datasets.digits.source: 'imagenet' is not one of"),
         ({"datasets": {"tables": {"source": "digits"}}}, "datasets: the name 'tables' cannot be used"),

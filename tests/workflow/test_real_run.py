@@ -24,7 +24,7 @@ CONFIG = {
     "model": {"channels": [2, 2, 4, 4]},
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 64, "threads": 1, "images": 300},
     "geometry": {"points": 300, "scales": 8, "threads": 1},
-    "fidelity": {"points": 250},
+    "fidelity": {"points": 40, "extractor": "efficientnet_lite0"},
     "device": "cpu",
 }
 FIGURES = (
@@ -140,6 +140,26 @@ def test_a_training_killed_under_snakemake_goes_on_by_retries(snakemake, start_s
     for whole, resumed in zip(*kept, strict=True):
         assert whole.read_bytes() == resumed.read_bytes(), whole.name
     assert not (folders[1] / run / "unfinished").exists()
+
+
+def test_the_features_of_the_test_images_are_computed_once(sweep):
+    assert [path.relative_to(sweep).as_posix() for path in sweep.glob("resources/features/**/*.*")] == [
+        "resources/features/digits/efficientnet_lite0.npz"
+    ]
+    table = tables.read("fidelity", [sweep / "results/tables/fidelity.parquet"]).to_pandas()
+    assert set(table.extractor) == {"efficientnet_lite0"}
+    assert (table.frechet_distance > 0).all()
+
+
+def test_other_weights_and_another_place_for_them_make_nothing_again(snakemake, sweep):
+    fidelity = {**CONFIG["fidelity"], "weights": "elsewhere"}
+    assert "Nothing to be done" in plan(snakemake, sweep, fidelity=fidelity)
+
+
+def test_more_images_for_the_distance_measure_it_again(snakemake, counted_jobs, sweep):
+    counted = counted_jobs(plan(snakemake, sweep, fidelity={**CONFIG["fidelity"], "points": 50}))
+    assert (counted["prepare_features"], counted["measure_fidelity"]) == (1, 8)
+    assert "train" not in counted
 
 
 def test_another_learning_rate_trains_again(snakemake, counted_jobs, sweep):

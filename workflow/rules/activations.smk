@@ -13,8 +13,8 @@ rule dump_activations:
         "../../envs/compute.yaml"
     threads: THREADS
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
         gpu=GPU,
         device=config["device"],
         torch_threads=THREADS,

@@ -43,6 +43,9 @@ def check_config():
         fail(f"geometry.scales: {scales} is not a power of two up to half of geometry.points ({points}); change it")
     if config["fidelity"]["points"] > points:
         fail(f"fidelity.points: {config['fidelity']['points']} is more than geometry.points ({points}); lower it")
+    weights = config["fidelity"]["weights"]
+    if weights and Path(weights).suffix and not Path(weights).exists():
+        fail(f"fidelity.weights: there is no file {weights}; put it there, or name a folder to download it into")
     for name, dataset in config["datasets"].items():
         n_train, n_test = count_images(name, dataset)
         if points > n_test:
@@ -103,6 +106,9 @@ RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
 CHECKPOINT = f"{RUN}/epoch{{epoch}}"
 THREADS = config["geometry"]["threads"]
 SCALES = config["geometry"]["scales"]
+EXTRACTOR = config["fidelity"]["extractor"]
+FEATURES = [] if EXTRACTOR == "none" else [f"resources/features/{{dataset}}/{EXTRACTOR}.npz"]
+WEIGHTS = config["fidelity"]["weights"] or "resources/downloads"
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/resources/published"
 GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]
@@ -130,6 +136,7 @@ wildcard_constraints:
     bottleneck="|".join(map(str, config["bottlenecks"])),
     seed="|".join(map(str, config["seeds"])),
     epoch="|".join(map(str, {0, *CHECKPOINTS})),
+    extractor="inception|efficientnet_lite0",
 
 
 # conda jobs lose an inherited PYTHONPATH
