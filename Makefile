@@ -1,7 +1,7 @@
 # Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12).
 PYTHON ?= python3
 .DELETE_ON_ERROR:
-.PHONY: demo test lint format lock bench
+.PHONY: demo test test-slurm test-conda lint format lock bench
 
 .venv/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
@@ -15,6 +15,16 @@ demo: .venv/installed
 
 test: .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest
+
+# SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the one that is there is used.
+test-slurm: .venv/installed
+	$(if $(SLURM_SCRIPTS),bash $(SLURM_SCRIPTS)/start-slurm.sh)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest tests/slurm; \
+	status=$$?; $(if $(SLURM_SCRIPTS),bash $(SLURM_SCRIPTS)/stop-slurm.sh;) exit $$status
+
+# Makes the rules' conda environment (minutes, gigabytes) and runs a small sweep in it; conda must be on PATH.
+test-conda: .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src VAE_GEOMETRY_TEST_CONDA=1 python -m pytest tests/conda
 
 # IMAGES=resources/datasets/cifar10/test.npz measures on them, else on scikit-learn's digits and on random images.
 bench: .venv/installed

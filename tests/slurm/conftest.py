@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from sweep_on_slurm import Driver
+from sweep_on_slurm import ONE_NETWORK, TABLES, Driver
 
 
 def slurm_problem() -> str | None:
@@ -26,7 +26,7 @@ def slurm():
 @pytest.fixture(scope="session")
 def undisturbed(slurm, tmp_path_factory):
     """Tables and checkpoints of a local run that nothing disturbed."""
-    driver = Driver(tmp_path_factory.mktemp("local"))
+    driver = Driver(tmp_path_factory.mktemp("local"), TABLES)
     driver.finish(driver.start("--cores", "2"))
     tables = driver.tables()
     assert len(tables) > 20
@@ -35,6 +35,6 @@ def undisturbed(slurm, tmp_path_factory):
 
 @pytest.fixture
 def driver(slurm, tmp_path):
-    started = Driver(tmp_path / "sweep")
-    yield started
+    """Of one network and one of its checkpoints; what it leaves running is cancelled."""
+    yield Driver(tmp_path / "sweep", ONE_NETWORK)
     subprocess.run(["scancel", "--me"], check=False)

@@ -25,10 +25,11 @@ CONFIG = {
         "resume_minutes": 0.02,
     },
     "geometry": {"points": 200, "threads": 1},
-    "fidelity": {"points": 200},
+    "fidelity": {"points": 200, "extractor": "efficientnet_lite0"},
     "device": "cpu",
 }
-TARGETS = ["results/tables/intrinsic_dimension.parquet"]  # with all other tables, by the same job
+TABLES = "results/tables/intrinsic_dimension.parquet"  # with all other tables, by the same job
+ONE_NETWORK = "results/digits/fresh/k2/seed0/epoch150/intrinsic_dimension.parquet"
 
 
 def slurm_command(*words: str) -> str:
@@ -48,16 +49,16 @@ def wait_for(condition: Callable, what: str, seconds: float = 240):
 class Driver:
     """Snakemake in a folder, on this machine alone or through the profile."""
 
-    def __init__(self, folder: Path, config: dict = CONFIG) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, target: str) -> None:
+        self.folder, self.target = folder, target
         folder.mkdir(exist_ok=True)
-        (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+        (folder / "sweep.yaml").write_text(yaml.safe_dump(CONFIG))
 
     def start(self, *arguments: str) -> subprocess.Popen:
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         environment.pop("PYTHONPATH", None)
         command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder]
-        command += ["--configfile", self.folder / "sweep.yaml", *arguments, "--", *TARGETS]
+        command += ["--configfile", self.folder / "sweep.yaml", *arguments, "--", self.target]
         with (self.folder / "driver.log").open("a") as log:
             return subprocess.Popen(list(map(str, command)), env=environment, stdout=log, stderr=log)
 
@@ -72,19 +73,16 @@ class Driver:
     def log(self) -> str:
         return (self.folder / "driver.log").read_text()
 
-    def run_folder(self, bottleneck: int) -> Path:
-        return self.folder / f"results/digits/fresh/k{bottleneck}/seed0"
+    def training_log(self) -> str:
+        return (self.folder / "logs/digits/fresh/k2/seed0/train.log").read_text()
 
-    def training_log(self, bottleneck: int) -> str:
-        return (self.folder / f"logs/digits/fresh/k{bottleneck}/seed0/train.log").read_text()
+    def has_state(self) -> bool:
+        return bool(list(self.folder.glob("results/digits/fresh/k2/seed0/unfinished/*/state")))
 
-    def has_state(self, bottleneck: int) -> bool:
-        return bool(list(self.run_folder(bottleneck).glob("unfinished/*/state")))
-
-    def training_job(self, bottleneck: int) -> str | None:
-        """SLURM's number of the running training of this folder."""
+    def training_job(self) -> str | None:
+        """SLURM's number of the running training of K = 2."""
         for job in json.loads(slurm_command("squeue", "--json"))["jobs"]:
-            log = f"{self.folder}/logs/slurm/rule_train/digits_fresh_{bottleneck}_0/"
+            log = f"{self.folder}/logs/slurm/rule_train/digits_fresh_2_0/"
             if job["job_state"] == "RUNNING" and job["standard_output"].startswith(log):
                 return str(job["job_id"])
         return None
