@@ -50,5 +50,6 @@ def beside(path: Path) -> Path:
 
 def cannot_write(path: Path, error: OSError) -> str:
     """The sentence for a file or folder that cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else error
     advice = ADVICE.get(error.errno, "correct the path")
-    return f"{path}: cannot be written ({error.strerror or error}); {advice} and start again"
+    return f"{path}: cannot be written ({reason}); {advice} and start again"

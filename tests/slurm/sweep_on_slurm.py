@@ -17,8 +17,8 @@ CONFIG = {
     "noise": ["fresh"],
     "model": {"channels": [2, 2, 4, 4]},
     "training": {
-        "epochs": 150,
-        "checkpoints": [0, 1, 150],
+        "epochs": 80,
+        "checkpoints": [0, 1, 80],
         "batch_size": 32,
         "threads": 1,
         "learning_rate": 1e-4,
@@ -29,7 +29,7 @@ CONFIG = {
     "device": "cpu",
 }
 TABLES = "results/tables/intrinsic_dimension.parquet"  # with all other tables, by the same job
-ONE_NETWORK = "results/digits/fresh/k2/seed0/epoch150/intrinsic_dimension.parquet"
+ONE_NETWORK = "results/digits/fresh/k2/seed0/epoch80/intrinsic_dimension.parquet"
 
 
 def slurm_command(*words: str) -> str:

@@ -18,6 +18,7 @@ rule dump_activations:
         gpu=GPU,
         device=config["device"],
         torch_threads=THREADS,
+        weights=WEIGHTS,  # unused: in a group all jobs must say the same
     params:
         points=config["geometry"]["points"],
         latent=config["model"]["latent"],

@@ -46,8 +46,7 @@ def check_config():
     weights = config["fidelity"]["weights"]
     if weights and Path(weights).suffix and not Path(weights).exists():
         fail(f"fidelity.weights: there is no file {weights}; put it there, or name a folder to download it into")
-    for name, dataset in config["datasets"].items():
-        n_train, n_test = count_images(name, dataset)
+    for name, (n_train, n_test) in N_IMAGES.items():
         if points > n_test:
             fail(f"geometry.points: {points} is more than the {n_test} test images of data set {name}; lower it")
         if (config["training"]["images"] or 0) > n_train:
@@ -97,6 +96,7 @@ def check_schema():
 
 
 check_schema()
+N_IMAGES = {name: count_images(name, dataset) for name, dataset in config["datasets"].items()}
 check_config()
 
 CHECKPOINTS = sorted(config["training"]["checkpoints"])
@@ -201,15 +201,15 @@ def geometry_minutes(n_networks=1):
 def training_minutes(wildcards, attempt):
     """Three times what was measured on two CPU cores; on a GPU, never measured here, as if it were 10 times faster.
 
-    600 images/s at full width, 3,300 at quarter width (docs/benchmarks.md).
+    600 images/s at full width, 3,300 to 4,000 at quarter width (docs/benchmarks.md).
     """
-    entry, training = config["datasets"][wildcards.dataset], config["training"]
-    images = training["images"] or count_images(wildcards.dataset, entry)[0]
+    training = config["training"]
+    images = training["images"] or N_IMAGES[wildcards.dataset][0]
     channels = config["model"]["channels"]
     products = sum(a * b * side**2 for a, b, side in zip([3, *channels], channels, [16, 8, 4, 2]))
     seconds = 0.0002 + 1.08e-9 * products
-    cores = 1 if config["device"] == "cpu" else 10
-    return int((10 + 3 * training["epochs"] * images * seconds / 60 / cores) * attempt)
+    speed = training["threads"] / 2 if config["device"] == "cpu" else 10
+    return int((10 + 3 * training["epochs"] * images * seconds / 60 / speed) * attempt)
 
 
 def figure_tables(figure, dataset, noise):

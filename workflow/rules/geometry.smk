@@ -16,6 +16,8 @@ rule measure_geometry:
     resources:
         mem_mb=geometry_memory_mb,
         runtime=geometry_minutes(),
+        device=config["device"],  # unused, as weights: in a group all jobs must say the same
+        weights=WEIGHTS,
     params:
         scales=f"--scales {SCALES}" if SCALES else "",
     message:
