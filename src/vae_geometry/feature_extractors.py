@@ -148,7 +148,7 @@ def find_inception(weights: Path) -> Path:
         except OSError as error:
             reason = getattr(error, "reason", None) or error.strerror or error
             raise VaeGeometryError(f"{path}: cannot be downloaded ({reason}); {remedy}") from None
-    _check(path, INCEPTION, "remove it to download it again" if is_folder else remedy)
+    _check(path, INCEPTION, f"remove it to download it again, or {remedy}" if is_folder else remedy)
     return path
 
 

@@ -13,6 +13,8 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.datasets import load_images
 from vae_geometry.files import whole_file
 
+EXTRACTORS = {"inception": 2048, "efficientnet_lite0": 1280}  # and how many features each has
+
 # torch-fidelity takes seconds to import: only what computes features or distances brings it in.
 
 
@@ -94,7 +96,14 @@ def read_features(path: Path) -> FeatureStatistics:
         with np.load(path, allow_pickle=False) as file:
             fields = {name: file[name] for name in FeatureStatistics.__dataclass_fields__}
         fields |= {name: fields[name].item() for name in ("extractor", "images_sha256", "n_points", "rank")}
-        return FeatureStatistics(**fields)
+        kept = FeatureStatistics(**fields)
+        if kept.extractor not in EXTRACTORS:
+            raise ValueError(f"it names the extractor {kept.extractor}")
+        if kept.covariance.shape != (EXTRACTORS[kept.extractor],) * 2 or kept.mean.shape != kept.covariance.shape[:1]:
+            raise ValueError(f"it holds {kept.mean.shape} means and {kept.covariance.shape} covariances")
+        if not (np.isfinite(kept.mean).all() and np.isfinite(kept.covariance).all()):
+            raise ValueError("it holds values that are no numbers")
+        return kept
     except FileNotFoundError:
         raise VaeGeometryError(f"{path}: no such file; run prepare-features first") from None
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, OSError, EOFError, IndexError) as error:

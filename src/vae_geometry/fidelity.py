@@ -62,8 +62,9 @@ def measure_fidelity(
         )
     except (OSError, ValueError, EOFError) as error:
         raise VaeGeometryError(f"{activations}: not a whole activation dump ({error}); dump it again") from None
-    if len(images) < n_points:
-        raise VaeGeometryError(f"{activations}: holds {len(images)} images, fidelity.points asks for {n_points}")
+    n_images = min(map(len, (images, outputs, *latent)))
+    if n_images < n_points:
+        raise VaeGeometryError(f"{activations}: holds {n_images} images, {n_points} points are asked for")
     reconstruction, kl_per_unit = _elbo_terms(*(array[:n_points] for array in (images, *latent)))
     row = {
         **{field.name: run[field.name] for field in tables.RUN},
@@ -82,7 +83,8 @@ def measure_fidelity(
         known = read_features(features)
         if known.n_points != n_points or known.images_sha256 != images_sha256(pixels[0]):
             raise VaeGeometryError(
-                f"{features}: not the features of the {n_points} images of {activations}; make again"
+                f"{features}: holds features of {known.n_points} images, which are not the {n_points} of "
+                f"{activations}; remove it to make it again"
             )
         row |= {"frechet_distance": _distance(known, pixels[1], weights, device or torch.device("cpu")), "reason": None}
         row |= {"extractor": known.extractor, "warning": _warning(known, pixels[1])}
@@ -124,15 +126,18 @@ def _distance(known: FeatureStatistics, images: NDArray[np.uint8], weights: Path
 
 def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> str | None:
     """What a reader must know about a Frechet distance, if anything."""
+    warnings = []
     if (reconstructions == reconstructions[0]).all():
-        return "all reconstructions are the same image"
+        warnings.append("all reconstructions are the same image")
     n_features = len(known.mean)
     if known.n_points <= n_features:
-        return (
+        warnings.append(
             f"fewer images ({known.n_points}) than features ({n_features}), the covariance has rank {known.rank}: "
             "compare only with distances of as many images"
         )
-    if known.rank < n_features:
+    elif known.rank < n_features:
         constant = n_features - known.rank
-        return f"the covariance has rank {known.rank}: {constant} of {n_features} features do not vary in these images"
-    return None
+        warnings.append(
+            f"the covariance has rank {known.rank}: {constant} of {n_features} features do not vary in these images"
+        )
+    return "; ".join(warnings) or None

@@ -1,5 +1,6 @@
 """The figures: each reads the tables of a selection, draws, and keeps beside it the numbers that it drew."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,9 @@ FIGURES = {
 }
 
 
+IN_TRAINING = ("figure2", "figure3", "losses", "noise")
+
+
 def plot(figure: str, selection: Selection, output: Path, published: Path | None = None) -> None:
     """Draw a figure and write ``{output}.png``, ``{output}.pdf`` and ``{output}.csv``, each whole or not at all.
 
@@ -37,7 +41,8 @@ def plot(figure: str, selection: Selection, output: Path, published: Path | None
     figure : str
         A key of ``FIGURES``.
     selection : Selection
-        One data set; one kind of noise, two for ``noise``; exactly the epochs that the figure shows.
+        One data set; one kind of noise, two for ``noise``. Figures that do not show the course of training take its
+        last epoch, ``figureA2`` epoch 0.
     output : Path
         Where to, without the ending.
     published : Path, optional
@@ -50,6 +55,8 @@ def plot(figure: str, selection: Selection, output: Path, published: Path | None
     """
     if figure not in FIGURES:
         raise VaeGeometryError(f"no figure is called {figure}; the figures are {', '.join(sorted(FIGURES))}")
+    if figure not in IN_TRAINING:
+        selection = replace(selection, epochs=[0 if figure == "figureA2" else max(selection.epochs)])
     with style.applied():
         arguments = (selection, published) if figure == "published" else (selection,)
         drawing, numbers = FIGURES[figure](*arguments)

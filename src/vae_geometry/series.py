@@ -97,13 +97,19 @@ def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
     Raises
     ------
     VaeGeometryError
-        If the tables mix the distances of several extractors.
+        If the tables mix the distances of several extractors or of unequal numbers of images.
     """
     frame = read_frame("fidelity", selection)
     extractors = frame["extractor"].dropna().unique()
     if len(extractors) > 1:
         mixed = " and ".join(sorted(extractors))
         raise VaeGeometryError(f"{selection.results}: the fidelity tables mix the extractors {mixed}; measure again")
+    n_points = frame.loc[frame["frechet_distance"].notna(), "n_points"].unique()
+    if len(n_points) > 1:
+        raise VaeGeometryError(
+            f"{selection.results}: the fidelity tables mix distances of {n_points.min()} and of {n_points.max()} "
+            "images, which cannot be compared; measure again"
+        )
     name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
     quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
     return summarise(frame, "frechet_distance", quantity, x)

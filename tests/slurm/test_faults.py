@@ -66,11 +66,16 @@ def test_a_training_that_is_preempted_and_then_runs_out_of_time_goes_on_twice(dr
 def test_a_sweep_whose_driver_was_killed_is_started_again_beside_its_training(driver, undisturbed):
     process = driver.start_on_slurm()
     job = running_training(driver)
+    (pid,) = pids_of_trainings(driver.folder)
+    os.kill(pid, signal.SIGSTOP)  # it would end before the next driver has submitted its training
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert driver.training_job() == job
     driver.finish(driver.start("--unlock", "--cores", "1"))
-    driver.finish(driver.start_on_slurm())
+    again = driver.start_on_slurm()
+    wait_for(lambda: "this one waits for it" in driver.training_log(), "the second training")
+    os.kill(pid, signal.SIGCONT)
+    driver.finish(again)
     assert "another training writes here; this one waits for it" in driver.training_log()
     assert "this training has ended already" in driver.training_log()
     assert_ended_as_if_undisturbed(driver, undisturbed)

@@ -280,3 +280,11 @@ def test_losses_of_a_running_sweep_show_what_is_there(sweep, tmp_path, caplog):
     assert "3 of 9 tables are not there yet" in caplog.text
     with pytest.raises(VaeGeometryError, match=r"k64/seed0/training.parquet: no such file"):
         plot("losses", replace(running, bottlenecks=[64]), tmp_path / "none")
+
+
+@pytest.mark.parametrize("figure", ["figure1", "figureA1"])
+def test_a_figure_of_the_last_epoch_leaves_the_others_out(sweep, tmp_path, figure):
+    chosen = replace(sweep, noises=["fresh"], epochs=[max(EPOCHS)])
+    plot(figure, chosen, tmp_path / "last")
+    plot(figure, replace(chosen, epochs=EPOCHS), tmp_path / "all")
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "last.csv").read_bytes()
