@@ -7,8 +7,6 @@ bytes written in a process of their own per method. Prints a table in Markdown.
 """
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import numpy as np
+from machine import processor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -189,12 +188,6 @@ def peak_and_written(options: argparse.Namespace) -> tuple[float, float]:
     peak = next(line for line in status if line.startswith("VmHWM"))  # getrusage also counts what the parent had
     written = next(line for line in io if line.startswith("write_bytes"))
     return int(peak.split()[1]) / 1024, int(written.split()[1]) / 2**20
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

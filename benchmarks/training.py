@@ -8,7 +8,6 @@ process of its own per loop. Prints a table in Markdown.
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import numpy as np
 import torch
+from machine import processor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
@@ -168,12 +168,6 @@ def peak_memory(name: str, width: str, images: np.ndarray, device: torch.device)
         return torch.cuda.max_memory_allocated() / 2**20
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":
