@@ -9,7 +9,7 @@ from small_sweep import CONFIG, FIGURES
 
 PLACES = [("fresh noise", figure) for figure in FIGURES]
 PLACES += [("repeated noise", figure) for figure in FIGURES]
-PLACES += [("both kinds of noise", "noise")]
+PLACES += [("kinds of noise", "noise")]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ rule check_claims:
             caption="../report/claims.rst",
             category="{dataset}",
             subcategory="claims",
-            labels={"figure": "claims: of the paper", "noise": "both", "data set": "{dataset}"},
+            labels={"figure": "claims: of the paper", "noise": ", ".join(NOISES), "data set": "{dataset}"},
         ),
     log:
         "logs/{dataset}/check_claims.log",

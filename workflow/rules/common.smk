@@ -263,5 +263,5 @@ def all_figures():
 def figure_labels(wildcards):
     """Columns of the report's lists; a search lists figures of all kinds of noise, and takes one label for one figure."""
     figure = getattr(wildcards, "figure", "noise")
-    noise = getattr(wildcards, "noise", "both")
+    noise = getattr(wildcards, "noise", ", ".join(NOISES))
     return {"figure": f"{figure}: {TITLES[figure]}", "noise": noise, "data set": wildcards.dataset}

@@ -45,7 +45,7 @@ rule plot_noise:
             "results/figures/{dataset}/noise.png",
             caption="../report/noise.rst",
             category="{dataset}",
-            subcategory="both kinds of noise",
+            subcategory="kinds of noise",
             labels=figure_labels,
         ),
         pdf="results/figures/{dataset}/noise.pdf",
