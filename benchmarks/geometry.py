@@ -21,9 +21,9 @@ from machine import processor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from vae_geometry.information_imbalance import information_imbalance
-from vae_geometry.intrinsic_dimension import MU_FRACTION, two_nearest_neighbours
-from vae_geometry.neighbours import find_neighbours
+from vae_geometry.geometry.information_imbalance import information_imbalance
+from vae_geometry.geometry.intrinsic_dimension import MU_FRACTION, two_nearest_neighbours
+from vae_geometry.geometry.neighbours import find_neighbours
 
 CHANNELS = [64, 128, 256, 256]
 BOTTLENECKS = [32, 2, 4, 8, 16, 64, 128]  # the first is that of the one-network measurements
@@ -96,7 +96,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load_images(path: Path | None) -> NDArray[np.uint8]:
-    from vae_geometry import datasets
+    from vae_geometry.data import images as datasets
 
     if path is not None:
         return datasets.load_images(path)
@@ -109,9 +109,9 @@ def dump(images: NDArray[np.uint8], scratch: Path, bottleneck: int) -> Path:
     """Train a full-width network on 1,000 of the images for an epoch, and write its activations on all of them."""
     import torch
 
-    from vae_geometry.activations import dump_activations
-    from vae_geometry.models import initialise
-    from vae_geometry.training import Training, train
+    from vae_geometry.networks.activations import dump_activations
+    from vae_geometry.networks.convolutional import initialise
+    from vae_geometry.training.loop import Training, train
 
     run, device = scratch / f"k{bottleneck}", torch.device("cpu")
     run.mkdir()

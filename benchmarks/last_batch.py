@@ -13,10 +13,10 @@ import torch
 from machine import processor
 from numpy.typing import NDArray
 
-from vae_geometry.datasets import SIZE
-from vae_geometry.feature_extractors import extract_features, load_extractor
-from vae_geometry.features import frechet_distance, statistics
-from vae_geometry.models import elbo_terms
+from vae_geometry.data.images import SIZE
+from vae_geometry.fidelity.extractors import extract_features, load_extractor
+from vae_geometry.fidelity.frechet import frechet_distance, statistics
+from vae_geometry.networks.convolutional import elbo_terms
 
 BATCH_SIZE = 256  # the authors' evaluation takes the last batch of 256; of 5,000 images it holds 136
 N_PARTS = 6

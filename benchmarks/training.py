@@ -23,10 +23,11 @@ from machine import processor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from vae_geometry import datasets, tables
-from vae_geometry.devices import select_device
-from vae_geometry.models import elbo_terms, initialise, load_checkpoint
-from vae_geometry.training import Training, train
+from vae_geometry import tables
+from vae_geometry.data import images as datasets
+from vae_geometry.networks.convolutional import elbo_terms, initialise, load_checkpoint
+from vae_geometry.training.devices import select_device
+from vae_geometry.training.loop import Training, train
 
 WIDTHS = {"full": [64, 128, 256, 256], "small": [16, 32, 64, 64]}
 BATCH_SIZES = {"full": 256, "small": 64}

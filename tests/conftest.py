@@ -123,7 +123,7 @@ def published_figures(published_sweep, tmp_path_factory):
     """Folder of all figures of that sweep."""
     from published_sweep import PUBLISHED, selection_for
 
-    from vae_geometry.figures import FIGURES, plot
+    from vae_geometry.figures.registry import FIGURES, plot
 
     folder = tmp_path_factory.mktemp("figures")
     for figure in FIGURES:

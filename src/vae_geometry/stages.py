@@ -1,34 +1,36 @@
 """What each subcommand does with its options; each imports what it needs when it runs, as torch alone takes seconds."""
 
 import argparse
+from pathlib import Path
 
 from vae_geometry import VaeGeometryError
 
 
 def prepare_dataset(options: argparse.Namespace) -> None:
-    from vae_geometry.datasets import prepare_dataset
+    from vae_geometry.data.images import prepare_dataset
 
     prepare_dataset(options.source, options.output, options.root, options.downloads)
 
 
 def prepare_features(options: argparse.Namespace) -> None:
-    from vae_geometry.devices import select_device
-    from vae_geometry.features import prepare_features
+    from vae_geometry.fidelity.frechet import prepare_features
+    from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
     prepare_features(options.images, options.output, options.extractor, options.points, options.weights, device)
 
 
 def initialise(options: argparse.Namespace) -> None:
-    from vae_geometry.datasets import load_images
-    from vae_geometry.models import initialise
+    from vae_geometry.data.images import load_images
+    from vae_geometry.training.initialise import initialise
 
     config = {
         "dataset": options.dataset,
         "noise": options.noise,
         "bottleneck": options.bottleneck,
-        "channels": options.channels,
-        "image_channels": load_images(options.images).shape[1],
+        "architecture": "convolutional",
+        "shape": list(load_images(options.images).shape[1:]),
+        "options": {"channels": options.channels},
     }
     initialise(options.output, config, options.seed)
 
@@ -36,9 +38,9 @@ def initialise(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     import torch
 
-    from vae_geometry.datasets import load_images
-    from vae_geometry.devices import select_device
-    from vae_geometry.training import Training, train
+    from vae_geometry.data.images import load_images
+    from vae_geometry.training.devices import select_device
+    from vae_geometry.training.loop import Training, train
 
     training = Training(
         epochs=options.epochs,
@@ -59,8 +61,8 @@ def train(options: argparse.Namespace) -> None:
 
 
 def describe(options: argparse.Namespace) -> None:
-    from vae_geometry.models import load_checkpoint
-    from vae_geometry.training_state import flat
+    from vae_geometry.networks.checkpoints import load_checkpoint
+    from vae_geometry.training.resume import flat
 
     model, config = load_checkpoint(options.checkpoint)
     lines = [f"{name}: {value}" for name, value in flat(config).items()]
@@ -70,7 +72,7 @@ def describe(options: argparse.Namespace) -> None:
 
 
 def _first_images(options: argparse.Namespace):
-    from vae_geometry.datasets import load_images
+    from vae_geometry.data.images import load_images
 
     images = load_images(options.images)
     if len(images) < options.points:
@@ -79,20 +81,34 @@ def _first_images(options: argparse.Namespace):
 
 
 def dump_activations(options: argparse.Namespace) -> None:
-    from vae_geometry.activations import dump_activations
-    from vae_geometry.devices import select_device
+    from vae_geometry.networks.activations import write_reconstructions
+    from vae_geometry.training.devices import select_device
+    from vae_geometry.training.random_streams import generator
 
     device = select_device(options.device, options.threads)
-    images = _first_images(options)
-    dump_activations(options.checkpoint, images, options.output, options.latent, device, options.reconstructions)
+    model, config = _dump(options.checkpoint, _first_images(options), options.output, options.latent, device)
+    if options.reconstructions:
+        prior = generator(config, "samples")
+        write_reconstructions(model, config, options.output, prior, device, options.reconstructions)
+
+
+def _dump(checkpoint: Path, images, output: Path, latent: str, device):
+    from vae_geometry.networks.activations import dump_activations
+    from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
+    from vae_geometry.training.random_streams import generator
+
+    model, config = load_checkpoint(checkpoint, device)
+    check_shape(checkpoint, config, images.shape[1:])
+    dump_activations(model, config, images, output, latent, generator(config, "measurement"), device)
+    return model, config
 
 
 def measure_geometry(options: argparse.Namespace) -> None:
-    from vae_geometry.geometry import measure_geometry
+    from vae_geometry.geometry.measure import measure_geometry
 
     device = options.device
     if device != "cpu":
-        from vae_geometry.devices import select_device  # brings in torch, which the CPU does without
+        from vae_geometry.training.devices import select_device  # brings in torch, which the CPU does without
 
         device = str(select_device(device, options.threads))
     threads, memory_mb = options.threads, options.memory_mb
@@ -100,8 +116,8 @@ def measure_geometry(options: argparse.Namespace) -> None:
 
 
 def measure_fidelity(options: argparse.Namespace) -> None:
-    from vae_geometry.devices import select_device
-    from vae_geometry.fidelity import measure_fidelity
+    from vae_geometry.fidelity.measure import measure_fidelity
+    from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
     points, beta = options.points, options.beta
@@ -109,13 +125,18 @@ def measure_fidelity(options: argparse.Namespace) -> None:
 
 
 def compare_bottlenecks(options: argparse.Namespace) -> None:
-    from vae_geometry.cross_bottleneck import compare_bottlenecks
-    from vae_geometry.devices import select_device
+    from tempfile import TemporaryDirectory
+
+    from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
+    from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
     images = _first_images(options)
-    latent, threads, memory_mb = options.latent, options.threads, options.memory_mb
-    compare_bottlenecks(options.checkpoints, images, options.output, latent, device, threads, memory_mb)
+    with TemporaryDirectory() as temporary:
+        dumps = [Path(temporary, str(number)) for number in range(len(options.checkpoints))]
+        for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):
+            _dump(checkpoint, images, dump, options.latent, device)
+        compare_bottlenecks(dumps, options.output, options.threads, options.memory_mb, str(device))
 
 
 def collect_tables(options: argparse.Namespace) -> None:
@@ -125,13 +146,13 @@ def collect_tables(options: argparse.Namespace) -> None:
 
 
 def plot(options: argparse.Namespace) -> None:
-    from vae_geometry.figures import plot
+    from vae_geometry.figures.registry import plot
 
     plot(options.figure, _selection(options), options.output, options.published)
 
 
 def check_claims(options: argparse.Namespace) -> None:
-    from vae_geometry.verdicts import check_claims, check_published
+    from vae_geometry.claims.check import check_claims, check_published
 
     if options.published:
         needless = ("dataset", "noise", "seed", "epoch", "output")

@@ -1,5 +1,6 @@
 """The tables: one pyarrow schema a kind, where each lies under results/, and how they are written and read."""
 
+import itertools
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vae_geometry import VaeGeometryError, __version__
+from vae_geometry import VaeGeometryError, __version__, layout
 from vae_geometry.files import whole_file
 
 if TYPE_CHECKING:
@@ -19,97 +20,126 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+
+def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": description})
+
+
+def _ends(name: str, kind: pa.DataType, description: str) -> list[pa.Field]:
+    return [_column(f"{end}_{name}", kind, f"{description} {where}") for end, where in ENDS.items()]
+
+
+ENDS = {"source": "that the II goes from", "target": "that the II goes to"}
 RUN = [
-    pa.field("dataset", pa.string()),
-    pa.field("noise", pa.string()),
-    pa.field("bottleneck", pa.int32()),
-    pa.field("seed", pa.int32()),
-    pa.field("epoch", pa.int32()),
+    _column("dataset", pa.string(), "entry of `datasets` in the config"),
+    _column("noise", pa.string(), "kind of latent noise"),
+    _column("bottleneck", pa.int32(), "size K of the latent space"),
+    _column("seed", pa.int32(), "of weights, batches and latent noise"),
+    _column("epoch", pa.int32(), "passes over the training images; 0 is the untrained network"),
 ]
+POINTS = _column("n_points", pa.int32(), "number N of points")
+REASON = _column("reason", pa.string(), "why a value is null")
 LAYER = [
-    pa.field("layer", pa.int32()),
-    pa.field("layer_name", pa.string()),
-    pa.field("extrinsic_dimension", pa.int32()),
+    _column("layer", pa.int32(), "number, from the input to the output"),
+    _column("layer_name", pa.string(), "name in the network"),
+    _column("role", pa.string(), "input, encoder, bottleneck, decoder or output"),
+    _column("extrinsic_dimension", pa.int32(), "number of coordinates"),
+]
+DIMENSION = [
+    _column("intrinsic_dimension", pa.float64(), "ID"),
+    _column("id_stderr", pa.float64(), "standard error of the ID"),
+]
+PAIR = [
+    *_ends("layer", pa.int32(), "layer"),
+    *_ends("name", pa.string(), "name of the layer"),
+    *_ends("role", pa.string(), "role of the layer"),
 ]
 IMBALANCE = [
-    pa.field("information_imbalance", pa.float64()),
-    pa.field("ii_stderr", pa.float64()),
-    pa.field("n_ties", pa.int32()),
-    pa.field("n_points", pa.int32()),
-    pa.field("reason", pa.string()),
+    _column("information_imbalance", pa.float64(), "II"),
+    _column("ii_stderr", pa.float64(), "standard error of the II"),
+    _column("n_ties", pa.int32(), "points with another point exactly as near in the target as their nearest neighbour"),
+    POINTS,
+    REASON,
 ]
+PARTS = {"train": "training", "validation": "validation"}
+LOSSES = {"reconstruction": "reconstruction loss", "kl": "KL divergence", "elbo": "ELBO as a loss"}
 SCHEMAS = {
     "intrinsic_dimension": pa.schema(
         [
             *RUN,
             *LAYER,
-            pa.field("intrinsic_dimension", pa.float64()),
-            pa.field("id_stderr", pa.float64()),
-            pa.field("n_points", pa.int32()),
-            pa.field("n_zero_distances", pa.int32()),
-            pa.field("reason", pa.string()),
+            *DIMENSION,
+            POINTS,
+            _column("n_zero_distances", pa.int32(), "points at distance zero from their nearest neighbour, left out"),
+            REASON,
         ]
     ),
     "id_scaling": pa.schema(
         [
             *RUN,
             *LAYER,
-            pa.field("neighbours", pa.int32()),
-            pa.field("scale", pa.float64()),
-            pa.field("intrinsic_dimension", pa.float64()),
-            pa.field("id_stderr", pa.float64()),
-            pa.field("n_points", pa.int32()),
-            pa.field("reason", pa.string()),
+            _column(
+                "neighbours", pa.int32(), "n: the distances to the n-th and to the (n/2)-th neighbour are compared"
+            ),
+            _column("scale", pa.float64(), "mean of these distances, in the units of the layer"),
+            *DIMENSION,
+            POINTS,
+            REASON,
         ]
     ),
-    "information_imbalance": pa.schema(
-        [*RUN, pa.field("source_layer", pa.int32()), pa.field("target_layer", pa.int32()), *IMBALANCE]
-    ),
+    "information_imbalance": pa.schema([*RUN, *PAIR, *IMBALANCE]),
     "cross_bottleneck": pa.schema(
         [
             *[field for field in RUN if field.name != "bottleneck"],
-            pa.field("source_bottleneck", pa.int32()),
-            pa.field("source_layer", pa.int32()),
-            pa.field("target_bottleneck", pa.int32()),
-            pa.field("target_layer", pa.int32()),
+            *_ends("bottleneck", pa.int32(), "K of the network"),
+            *PAIR,
             *IMBALANCE,
         ]
     ),
     "fidelity": pa.schema(
         [
             *RUN,
-            pa.field("elbo", pa.float64()),
-            pa.field("reconstruction", pa.float64()),
-            pa.field("kl", pa.float64()),
-            pa.field("kl_per_unit", pa.list_(pa.float64())),
-            pa.field("active_units", pa.int32()),
-            pa.field("frechet_distance", pa.float64()),
-            pa.field("extractor", pa.string()),
-            pa.field("n_points", pa.int32()),
-            pa.field("warning", pa.string()),
-            pa.field("reason", pa.string()),
+            _column("elbo", pa.float64(), "ELBO as a loss, per test image, in nats"),
+            _column("reconstruction", pa.float64(), "reconstruction loss per test image, in nats"),
+            _column("kl", pa.float64(), "KL divergence per test image, in nats"),
+            _column("kl_per_unit", pa.list_(pa.float64()), "the same of each latent unit"),
+            _column("active_units", pa.int32(), "units with a KL above 0.01 nat; the others have collapsed"),
+            _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
+            _column("extractor", pa.string(), "network of the features"),
+            POINTS,
+            _column("warning", pa.string(), "what to know about the Frechet distance"),
+            REASON,
         ]
     ),
     "training": pa.schema(
         [
             *RUN,
             *[
-                pa.field(f"{part}_{term}", pa.float64())
-                for part in ("train", "validation")
-                for term in ("reconstruction", "kl", "elbo")
+                _column(f"{part}_{term}", pa.float64(), f"{name} per {PARTS[part]} image, in nats")
+                for part in PARTS
+                for term, name in LOSSES.items()
             ],
         ]
     ),
-    "timing": pa.schema([*RUN, pa.field("seconds", pa.float64()), pa.field("images_per_second", pa.float64())]),
-    "claims": pa.schema(
+    "timing": pa.schema(
         [
-            pa.field("dataset", pa.string()),
-            pa.field("noise", pa.string()),
-            pa.field("seed", pa.int32()),  # null: over seeds
-            *[pa.field(name, pa.string()) for name in ("claim", "statement", "verdict", "numbers", "reason")],
+            *RUN,
+            _column("seconds", pa.float64(), "of the epoch"),
+            _column("images_per_second", pa.float64(), "in training, validation apart"),
         ]
     ),
-    "manifest": pa.schema([*RUN, *LAYER, pa.field("n_points", pa.int32())]),
+    "claims": pa.schema(
+        [
+            *RUN[:2],
+            _column("seed", pa.int32(), "null: over seeds"),
+            _column("claim", pa.string(), "name"),
+            _column("statement", pa.string(), "what is claimed"),
+            _column("verdict", pa.string(), "holds, fails or not measurable"),
+            _column("numbers", pa.string(), "what decides it"),
+            REASON,
+        ]
+    ),
+    "manifest": pa.schema([*RUN, *LAYER, POINTS]),
 }
 PACKAGES = (  # that the numbers of a sweep come from
     *("torch", "torchvision", "torch-fidelity", "dadapy", "numpy", "scipy", "scikit-learn", "numba"),
@@ -139,25 +169,21 @@ class Selection:
     epochs: Sequence[int]
 
     def files(self, kind: str) -> Iterator[Path]:
-        """Paths of the tables of one kind, in the order of the selection."""
-        for dataset in self.datasets:
-            for noise in self.noises:
-                base = Path(self.results, dataset, noise)
-                if kind == "cross_bottleneck":
-                    for seed in self.seeds:
-                        yield base / f"seed{seed}/epoch{max(self.epochs)}/cross_bottleneck.parquet"
-                    continue
-                for bottleneck in self.bottlenecks:
-                    for seed in self.seeds:
-                        run = base / f"k{bottleneck}/seed{seed}"
-                        if kind in ("training", "timing"):
-                            yield run / f"{kind}.parquet"
-                        else:
-                            yield from (run / f"epoch{epoch}" / f"{kind}.parquet" for epoch in self.epochs)
+        """Paths of the results of one kind, a key of ``layout.RESULTS``, in the order of the selection."""
+        values = {
+            "dataset": self.datasets,
+            "noise": self.noises,
+            "bottleneck": self.bottlenecks,
+            "seed": self.seeds,
+            "epoch": [max(self.epochs)] if kind == "cross_bottleneck" else self.epochs,
+        }
+        names = [name for name in values if f"{{{name}}}" in layout.RESULTS[kind]]
+        for chosen in itertools.product(*(values[name] for name in names)):
+            yield layout.locate(self.results, kind, **dict(zip(names, chosen, strict=True)))
 
 
 def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
-    """Write a table, whole or not at all.
+    """Write a table atomically.
 
     Parameters
     ----------
@@ -213,7 +239,7 @@ def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "p
 def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:
     """Join the tables of a sweep into one tidy parquet file a kind, in the folder ``output``.
 
-    ``id_scaling`` is among the kinds where asked for, as not every sweep measures it. ``versions.csv`` beside them
+    ``id_scaling`` is among the kinds where requested, as not every sweep measures it. ``versions.csv`` beside them
     names the packages of this environment.
     """
     for kind in [*COLLECTED, "id_scaling"] if id_scaling else COLLECTED:

@@ -9,7 +9,7 @@ import pytest
 
 import vae_geometry
 from vae_geometry.cli import _parser, main
-from vae_geometry.neighbours import find_neighbours
+from vae_geometry.geometry.neighbours import find_neighbours
 
 SOURCE = Path(vae_geometry.__file__).parents[1]
 (COMMANDS,) = [action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)]
@@ -89,14 +89,16 @@ def test_measuring_geometry_does_not_import_torch(tmp_path):
 def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, rng, monkeypatch):
     for layer, size in enumerate((2, 30)):
         np.save(tmp_path / f"layer{layer:02d}.npy", rng.normal(size=(60, size)).astype(np.float32))
-    monkeypatch.setattr("vae_geometry.devices.select_device", lambda name, threads: f"cpu:{threads - 1}")  # not BLAS
+    monkeypatch.setattr(
+        "vae_geometry.training.devices.select_device", lambda name, threads: f"cpu:{threads - 1}"
+    )  # not BLAS
     devices = []
 
     def noting_the_device(*arguments):
         devices.append(arguments[-1])
         return find_neighbours(*arguments)
 
-    monkeypatch.setattr("vae_geometry.geometry.find_neighbours", noting_the_device)
+    monkeypatch.setattr("vae_geometry.geometry.measure.find_neighbours", noting_the_device)
     for choice in ("cpu", "auto", "cuda"):
         assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / choice), "--device", choice]) == 0
         for table in (tmp_path / choice).iterdir():

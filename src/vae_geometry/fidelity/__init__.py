@@ -1,0 +1,1 @@
+"""How well a network reproduces images: ELBO and Frechet distance."""

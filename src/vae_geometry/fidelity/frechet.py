@@ -1,0 +1,160 @@
+"""Statistics of the features of images, those of the test images kept, and the Frechet distance between two."""
+
+import hashlib
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.data.images import load_images
+from vae_geometry.files import whole_file
+
+EXTRACTORS = {"inception": 2048, "efficientnet_lite0": 1280}  # and how many features each has
+
+# torch-fidelity takes seconds to import: only what computes features or distances brings it in.
+
+
+@dataclass(frozen=True)
+class FeatureStatistics:
+    """Statistics of the features of the first test images of a data set.
+
+    Attributes
+    ----------
+    extractor : str
+        Which network made the features.
+    images_sha256 : str
+        Of the bytes of the images, to know them again.
+    n_points : int
+        Images.
+    rank : int
+        Of the covariance; less than D where there are too few images.
+    mean : (D,) float32 array
+    covariance : (D, D) float64 array
+    """
+
+    extractor: str
+    images_sha256: str
+    n_points: int
+    rank: int
+    mean: NDArray[np.float32]
+    covariance: NDArray[np.float64]
+
+
+def prepare_features(
+    images: Path, output: Path, extractor: str, n_points: int, weights: Path, device: torch.device
+) -> None:
+    """Compute the features of the first test images of a data set and keep their statistics.
+
+    Parameters
+    ----------
+    images : Path
+        ``test.npz`` of a prepared data set.
+    output : Path
+        npz file with the fields of ``FeatureStatistics``, whole or absent.
+    extractor : {"inception", "efficientnet_lite0"}
+    n_points : int
+        Images to take.
+    weights : Path
+        File of Inception's weights, or the folder that holds it.
+    device : torch.device
+
+    Raises
+    ------
+    VaeGeometryError
+        If there are fewer images or all are the same, or the weights are not to be had.
+    """
+    from vae_geometry.fidelity.extractors import extract_features, load_extractor
+
+    pixels = load_images(images)
+    if len(pixels) < n_points or n_points < 2:
+        problem = f"holds {len(pixels)} images, {n_points} points are asked for"
+        raise VaeGeometryError(f"{images}: {problem}; fidelity.points must lie between 2 and the number of images")
+    pixels = pixels[:n_points]
+    if (pixels == pixels[0]).all():
+        raise VaeGeometryError(f"{images}: the first {n_points} images are all the same; give images that differ")
+    features = extract_features(load_extractor(extractor, weights, device), pixels, device)
+    mean, covariance = statistics(features)
+    rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
+    kept = FeatureStatistics(extractor, images_sha256(pixels), n_points, rank, mean, covariance)
+    with whole_file(output) as path:
+        np.savez(path, **asdict(kept))
+
+
+def read_features(path: Path) -> FeatureStatistics:
+    """Read what ``prepare_features`` wrote.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file is absent or no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            fields = {name: file[name] for name in FeatureStatistics.__dataclass_fields__}
+        fields |= {name: fields[name].item() for name in ("extractor", "images_sha256", "n_points", "rank")}
+        kept = FeatureStatistics(**fields)
+        if kept.extractor not in EXTRACTORS:
+            raise ValueError(f"it names the extractor {kept.extractor}")
+        if kept.covariance.shape != (EXTRACTORS[kept.extractor],) * 2 or kept.mean.shape != kept.covariance.shape[:1]:
+            raise ValueError(f"it holds {kept.mean.shape} means and {kept.covariance.shape} covariances")
+        if not (np.isfinite(kept.mean).all() and np.isfinite(kept.covariance).all()):
+            raise ValueError("it holds values that are no numbers")
+        return kept
+    except FileNotFoundError:
+        raise VaeGeometryError(f"{path}: no such file; run prepare-features first") from None
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, OSError, EOFError, IndexError) as error:
+        raise VaeGeometryError(f"{path}: not a file of features ({error}); remove it to make it again") from None
+
+
+def images_sha256(images: NDArray[np.uint8]) -> str:
+    """Checksum of images, to tell whether two stages see the same ones."""
+    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+
+
+def statistics(features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Mean and covariance of features, as torch-fidelity computes them.
+
+    Parameters
+    ----------
+    features : (N, D) float32 tensor
+
+    Returns
+    -------
+    mean : (D,) float32 array
+    covariance : (D, D) float64 array
+    """
+    from threadpoolctl import threadpool_limits
+    from torch_fidelity.metric_fid import fid_features_to_statistics
+
+    with threadpool_limits(torch.get_num_threads(), user_api="blas"):
+        both = fid_features_to_statistics(features)
+    return both["mu"], both["sigma"]
+
+
+def frechet_distance(mean_a: NDArray, covariance_a: NDArray, mean_b: NDArray, covariance_b: NDArray) -> float:
+    """Squared Frechet distance of two Gaussians: |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)).
+
+    Parameters
+    ----------
+    mean_a, mean_b : (D,) float arrays
+    covariance_a, covariance_b : (D, D) float64 arrays
+
+    Returns
+    -------
+    float
+        As torch-fidelity computes it; for equal Gaussians zero up to rounding, which may be negative.
+
+    References
+    ----------
+    Heusel et al., NeurIPS 30 (2017), equation 6; Dowson and Landau, J. Multivariate Anal. 12 (1982) 450.
+    """
+    from threadpoolctl import threadpool_limits
+    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
+
+    with threadpool_limits(torch.get_num_threads(), user_api="blas"):
+        a, b = {"mu": mean_a, "sigma": covariance_a}, {"mu": mean_b, "sigma": covariance_b}
+        return fid_statistics_to_metric(a, b, verbose=False)[KEY_METRIC_FID]

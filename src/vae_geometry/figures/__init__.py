@@ -1,0 +1,1 @@
+"""The figures, their numbers and their captions."""

@@ -1,0 +1,167 @@
+"""What is drawn into a panel: lines with their bands, axes of layers, epochs and sizes, and names beside them."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from vae_geometry.figures.style import REFERENCE, colour, marker
+
+LAYERS = ("in", "e1", "e2", "e3", "e4", "z", "d0", "d1", "d2", "d3", "out")
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+SMALL = 6  # points: nothing is smaller
+HALO = [withStroke(linewidth=1.5, foreground="white")]
+
+
+def say(ax: Axes, sentence: str) -> None:
+    """Write a sentence in the middle of a panel that has nothing to show."""
+    text = "\n".join(textwrap.wrap(sentence, 26))
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.35", style="italic", bbox=box)
+    ax.tick_params(axis="y", which="both", left=False, labelleft=False)
+    ax.grid(False)
+
+
+def draw_series(ax: Axes, line: pd.DataFrame, **options) -> None:
+    """Draw the means of one line, a marker where it was measured, and the band of its spread; nulls are gaps.
+
+    A line of more than 15 points, such as the losses of every epoch, has only some of its markers.
+    """
+    ax.plot(line["x"], line["mean"], markevery=0.12 if len(line) > 15 else None, **options)
+    low, high = line["mean"] - line["spread"], line["mean"] + line["spread"]
+    ax.fill_between(line["x"], low, high, color=options["color"], alpha=0.2, linewidth=0)
+
+
+def draw_bottlenecks(ax: Axes, numbers: pd.DataFrame, **options) -> None:
+    """Draw one line a bottleneck, or say why there is none."""
+    if numbers["mean"].isna().all():
+        reasons = numbers["reason"].dropna()
+        say(ax, reasons.iloc[0] if len(reasons) else f"{numbers['quantity'].iloc[0]} was not measured")
+        return
+    for bottleneck, line in numbers.groupby("bottleneck"):
+        draw_series(ax, line, color=colour(bottleneck), marker=marker(bottleneck), **options)
+
+
+def data_line(ax: Axes, dimension: float, name: str = "data") -> None:
+    """Dashed line at the ID of the data, named at its right end, beside the panel."""
+    ax.axhline(dimension, **REFERENCE)
+    name_end(ax, dimension, name)
+
+
+def name_end(ax: Axes, height: float, name: str) -> None:
+    """Write a name to the right of a panel, at a height in its own units; none where the height is not known."""
+    if name and np.isfinite(height):
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+        ax.annotate(name, (1, height), (2, 0), color=REFERENCE["color"], fontsize=SMALL, annotation_clip=False, **place)
+
+
+def layer_names(layers: Sequence[int], n_layers: int) -> list[str]:
+    """Short names of layers: those of the VAE where it has 11 of them, else numbers."""
+    return [LAYERS[layer] if n_layers == len(LAYERS) else str(layer) for layer in layers]
+
+
+def layer_axis(ax: Axes, n_layers: int, n_named: int | None = None) -> None:
+    """A tick for every layer; as many are named, evenly, as find room: all, or ``n_named``."""
+    named = np.linspace(0, n_layers - 1, n_named or n_layers).astype(int)
+    ax.set_xticks(named, layer_names(named, n_layers), fontsize=SMALL)
+    ax.set_xticks(range(n_layers), minor=True)
+    ax.set_xlim(-0.5, n_layers - 0.5)
+    ax.set_xlabel("layer")
+
+
+def log_axis(axis: Axis) -> None:
+    """Logarithmic axis with plain numbers: exponents would be too small in print. Call it when all lines are drawn."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = axis.get_view_interval()
+    decades = np.log10(high / low)
+    if decades < 0.5:
+        axis.set_major_locator(MaxNLocator(4))
+    else:
+        axis.set_major_locator(LogLocator(subs=(1,) if decades > 2 else (1, 3) if decades > 1 else (1, 2, 5)))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
+    """Logarithmic axis of epochs that shows epoch 0, with a tick for each and as many named as find room."""
+    ax.set_xscale("symlog", linthresh=1, linscale=0.5)
+    epochs = sorted(set(epochs))
+    if len(epochs) > 12:
+        series = [1, *[digit * 10**power for power in range(5) for digit in (2, 5, 10)]]
+        epochs = [epochs[0], *[epoch for epoch in series if epochs[0] < epoch < epochs[-1]], epochs[-1]]
+    _name_ticks(ax, epochs)
+    ax.set_xlabel("epoch")
+
+
+def doubling_axis(ax: Axes, values: Sequence[int], label: str) -> None:
+    """Logarithmic axis of things that double, such as bottlenecks, with as many of them named as find room."""
+    ax.set_xscale("log", base=2)
+    _name_ticks(ax, sorted(set(values)))
+    ax.set_xlabel(label)
+
+
+def _name_ticks(ax: Axes, candidates: Sequence[int]) -> None:
+    names = [str(candidate) for candidate in candidates]
+    places = ax.xaxis.get_transform().transform(np.array(candidates, dtype=float))
+    span = places[-1] - places[0]
+    points = 0.7 * 72 * ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols  # width of the panel
+    kept = [len(candidates) - 1]
+    for index in reversed(range(len(candidates) - 1)):
+        room = 3 + 2.1 * (len(names[index]) + len(names[kept[-1]]))
+        if places[kept[-1]] - places[index] >= room / points * span:
+            kept.append(index)
+    if len(kept) > 1:
+        kept[-1] = 0
+    ax.set_xticks([candidates[index] for index in kept], [names[index] for index in kept])
+    ax.xaxis.set_minor_locator(FixedLocator(candidates))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    margin = 0.04 * span or 0.2
+    ax.set_xlim(*ax.xaxis.get_transform().inverted().transform([places[0] - margin, places[-1] + margin]))
+
+
+def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> None:
+    """Write the names of the points of a path beside them, each where it covers least, far ones with a thin leader.
+
+    Points that follow each other within 5 printed points have one name: that of the first and that of the last.
+    """
+    places = ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
+    groups = [[0]]
+    for index in range(1, len(places)):
+        if np.linalg.norm(places[index] - places[groups[-1][0]]) < 5:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    steps = np.linspace(0, len(places) - 1, 8 * len(places))
+    path = np.column_stack([np.interp(steps, range(len(places)), axis) for axis in places.T])
+    covered = [(place, np.array([1.5, 1.5])) for place in places] + [(place, np.zeros(2)) for place in path]
+    panel = ax.get_window_extent().get_points() * 72 / ax.figure.dpi
+    for group in groups:
+        index = group[0]
+        name = names[index] if len(group) == 1 else f"{names[index]}-{names[group[-1]]}"
+        half = np.array([2.0 * len(name), 2.8])
+        shifts = [np.array(side) * (half + distance) for distance in (2.5, 8, 14) for side in SIDES]
+        clashes = [
+            sum(np.all(abs(places[index] + shift - centre) < half + size) for centre, size in covered)
+            + 10 * np.any(abs(places[index] + shift - panel.mean(axis=0)) + half > np.ptp(panel, axis=0) / 2)
+            for shift in shifts
+        ]
+        best = int(np.argmin(clashes))
+        covered.append((places[index] + shifts[best], half))
+        text = ax.annotate(
+            name,
+            (x.iloc[index], y.iloc[index]),
+            shifts[best],
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+            path_effects=HALO,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0} if best >= len(SIDES) else None,
+        )
+        text.set_in_layout(False)

@@ -1,0 +1,1 @@
+"""Intrinsic dimension and information imbalance of any arrays."""

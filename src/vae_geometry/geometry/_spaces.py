@@ -1,0 +1,160 @@
+"""A space whose points are compared in single precision, and the proven bound of the error that this makes.
+
+How large the error can be
+--------------------------
+Write u = 2**-24 for the rounding of a float32 number, x for the points as given, and y = fl(s (x - m)) for the points
+shifted by any m, scaled by a power of two s and rounded to float32. A shift changes no distance, and a power of two no
+digit, so the rounding is all that y adds: |y - s(x - m)| <= u |y| in every coordinate (x - m is either rounded once,
+in float32, or first in float64, which the slack below covers).
+
+1. A product y_i.y_j is summed over chunks of c coordinates whose sums are then added up. No term passes through more
+   than k = c + D / c roundings, whatever the order of summation within a chunk and with or without fused
+   multiply-add, so the error is at most g |y_i| |y_j| with g = k u / (1 - k u) (Higham, Accuracy and Stability of
+   Numerical Algorithms, 2nd edition, section 3.1; Cauchy-Schwarz). Summed in one go it would be D u.
+2. We compare v_ij = fl(fl(|y_j|**2) - 2 y_i.y_j), which is the squared distance less |y_i|**2, a constant in each row.
+   Two roundings, of |y_j|**2 and of the sum, add at most 2.1 u (|y_i| + |y_j|)**2.
+3. Going from x to y moves a distance by at most u (|y_i| + |y_j|), a squared one by 2.1 u (|y_i| + |y_j|)**2.
+4. The float64 direct difference that we must agree with is itself off by less than D 2**-53 times its value.
+
+Together, with r_i = |y_i| and d_ij the (scaled) distance by direct difference,
+
+    |v_ij - (d_ij**2 - r_i**2)| <= e_ij = 2 g r_i r_j + w (r_i + r_j)**2, where w = (6 + D 2**-28) u.
+
+r_j is at most R(d) = min(largest r, (1 + 4u)(r_i + d_ij)), so e_ij <= e_i(d_ij) with e_i growing with the distance
+alone: a far outlier blurs its own distances, not everyone's. Now take point i and another point T, and any
+E >= e_i(d_iT). Then
+
+    v_ij > v_iT + 2 E            implies d_ij > d_iT, and
+    v_ij < v_iT - 2 E - slack    implies d_ij < d_iT.
+
+The first holds because d_ij <= d_iT would give v_ij <= d_ij**2 - r_i**2 + e_i(d_ij) <= v_iT + 2 e_i(d_iT). The second
+is the same with d**2 - e_i(d), which grows with d but for d < (g + 2 w) r_i / (1 - w), where it falls by less than
+slack = 2 ((g + 2 w) r_i)**2. What lies between the two cuts is undecided.
+
+Products that underflow lose at most D 2**-126, coordinates as much. With t = 2**-48 sqrt(D) added to every norm, both
+are far below g t**2; s keeps the largest norm within 2**20 of 1.
+"""
+
+from concurrent.futures import Executor
+from mmap import MADV_DONTNEED, mmap
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_geometry.geometry import _kernels as kernels
+
+ROUNDING = 2.0**-24
+CHUNK = 1024  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
+PART_BYTES = 2**20  # what a thread reads at once stays in the second-level cache
+SAMPLE_POINTS = 31
+SAFE_EXPONENT = 20  # of the largest norm: squares neither overflow nor matter where they underflow
+
+
+class Space:
+    """One space: its points as given, and what is learnt of them.
+
+    Attributes
+    ----------
+    points : (n_points, n_dimensions) float32 or float64 array
+        As given; a copy where they are of another type.
+    shift : (n_dimensions,) float array
+        Taken from every point; near the middle of most.
+    scale : float
+        Power of two that the shifted points are multiplied by.
+    squared_norms : (n_points,) float64 array or None
+        Squared norm of each shifted, scaled and rounded point.
+    norms : (n_points,) float64 array or None
+        Upper bounds of the norms, with the term that covers underflow.
+    twins : (n_points,) int64 array or None
+        Lowest index of a point with the same coordinates.
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is not finite.
+    """
+
+    def __init__(self, points: NDArray, pool: Executor) -> None:
+        single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
+        self.points = np.asarray(points, np.float32 if single else np.float64)  # a copy only of other types
+        self.squared_norms = self.norms = self.twins = None
+        n_points, n_dimensions = self.points.shape
+        peak = np.max(list(pool.map(self._peak, slices(n_points, self._rows_at_once()))))
+        if not np.isfinite(peak):
+            raise ValueError("coordinates must be finite")
+        single &= peak < 1e37
+        dtype = np.dtype(np.float32 if single else np.float64)
+        # The median of a few points is in the midst of most even where some lie far out; any shift is allowed.
+        sample = np.linspace(0, n_points - 1, min(n_points, SAMPLE_POINTS)).astype(int)
+        self.shift = np.median(np.asarray(self.points[sample], np.float64), axis=0).astype(dtype)
+        exponent = 0 - int(np.frexp(2 * float(peak) * n_dimensions**0.5)[1])  # of the largest norm, or a bit more
+        if abs(exponent) <= SAFE_EXPONENT:
+            exponent = 0  # no need for another pass
+        self.scale = dtype.type(2.0 ** int(np.clip(exponent, np.finfo(dtype).minexp, np.finfo(dtype).maxexp - 2)))
+
+    def prepare(self, rows: slice, chunk: slice, out: NDArray[np.float32], squared_norms: NDArray[np.float64]) -> None:
+        """Fill in some coordinates of some points, shifted, scaled and rounded, and add their squares to the norms."""
+        points, shift = self.points[rows, chunk], self.shift[chunk]
+        kernels.prepare(points.astype(shift.dtype, copy=False), shift, self.scale, out, squared_norms)
+
+    def learn(self, squared_norms: NDArray[np.float64]) -> None:
+        """Take in the squared norms of the prepared points, and look for points that coincide."""
+        self.squared_norms = squared_norms
+        self.norms = np.sqrt(squared_norms) * (1 + 1e-9) + 2.0**-48 * self.points.shape[1] ** 0.5
+        self.twins = np.arange(len(squared_norms))
+        order = np.argsort(squared_norms, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(squared_norms[order])) + 1):
+            while len(group) > 1:  # equal points have equal norms
+                same = np.array([np.array_equal(self.points[group[0]], self.points[other]) for other in group])
+                self.twins[group[same]] = group[0]
+                group = group[~same]
+
+    def cuts(self, rows: slice, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Values below and above which points are surely nearer and surely farther than the one that has ``values``.
+
+        Parameters
+        ----------
+        rows : slice
+        values : (..., n_rows) float32 array
+            v_iT of some point T for each row i.
+        """
+        g, w = self.error_constants()
+        own, largest = self.norms[rows], self.norms.max()
+        squared = np.maximum(values + self.squared_norms[rows], 0) * (1 + 1e-9)
+        other = largest
+        for _ in range(3):  # d_iT**2 is at most squared + e_i(d_iT); any bound of it gives a closer one
+            distance = np.sqrt(squared + 2 * g * own * other + w * (own + other) ** 2)
+            other = np.minimum(largest, (1 + 4 * ROUNDING) * (own + distance))
+        error = 2 * g * own * other + w * (own + other) ** 2
+        slack = 2 * ((g + 2 * w) * own) ** 2
+        low = np.nextafter((values - 2 * error - slack).astype(np.float32), np.float32(-np.inf))
+        high = np.nextafter((values + 2 * error).astype(np.float32), np.float32(np.inf))
+        return low, high
+
+    def release(self) -> None:
+        """Let go of the pages of a file that is mapped for reading; what is needed again is read again."""
+        base, read_only = self.points, False
+        while base is not None and not isinstance(base, mmap):
+            read_only = read_only or getattr(base, "mode", None) == "r"
+            base = getattr(base, "base", None)
+        if read_only and base is not None:
+            base.madvise(MADV_DONTNEED)
+
+    def error_constants(self) -> tuple[float, float]:
+        """g and w of the bound."""
+        n_dimensions = self.points.shape[1]
+        roundings = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
+        return roundings * ROUNDING / (1 - roundings * ROUNDING), (6 + n_dimensions * 2.0**-28) * ROUNDING
+
+    def _peak(self, rows: slice) -> float:
+        """Largest absolute coordinate; not a number where one is not."""
+        block = self.points[rows]
+        return float(np.maximum(np.max(block), -np.min(block)))
+
+    def _rows_at_once(self) -> int:
+        return max(1, PART_BYTES // (self.points.itemsize * self.points.shape[1]))
+
+
+def slices(total: int, size: int) -> list[slice]:
+    """Cut ``total`` items into runs of at most ``size``."""
+    return [slice(start, min(start + size, total)) for start in range(0, total, size)]

@@ -1,0 +1,53 @@
+"""The networks: one module an architecture, and beside them their layers, likelihoods and checkpoints."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from vae_geometry import VaeGeometryError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SHARED = ("activations", "checkpoints", "layers", "likelihoods")  # modules that are no architecture
+
+
+def architectures() -> list[str]:
+    """Names of the architectures: the modules of this folder that have a function ``build``."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
+
+
+def build(architecture: str, shape: tuple[int, ...], bottleneck: int, **options: object) -> "nn.Module":
+    """Build a network.
+
+    Parameters
+    ----------
+    architecture : str
+        One of ``architectures()``.
+    shape : tuple of int
+        Of one input: (C, H, W).
+    bottleneck : int
+        Size K of the latent space.
+    **options
+        What the architecture's own ``build`` takes besides.
+
+    Returns
+    -------
+    nn.Module
+        With ``encode(x) -> (mean, log_variance)``, each (n, bottleneck); ``decode(z) -> logits`` of the shape of x;
+        ``forward(x, noise) -> (logits, mean, log_variance)``; and ``layers``, a dict of the modules whose outputs are
+        measured, in the order in which they run.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is no such architecture, or it takes no such shape or options.
+    """
+    if architecture not in architectures():
+        known = ", ".join(architectures())
+        raise VaeGeometryError(f"no architecture is called {architecture}; the architectures are {known}")
+    module = import_module(f"{__name__}.{architecture}")
+    try:
+        return module.build(shape, bottleneck, **options)
+    except TypeError as error:
+        raise VaeGeometryError(f"model: architecture {architecture}: {error}; correct its options") from None

@@ -1,0 +1,133 @@
+"""Activations of all layers of a network on test images, dumped as one array a layer."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from vae_geometry import VaeGeometryError, layout, tables
+from vae_geometry.files import beside, cannot_write, whole_file
+from vae_geometry.networks.layers import pass_through
+
+BATCH_SIZE = 250
+N_RECONSTRUCTIONS = 10
+
+
+def dump_activations(
+    model: nn.Module,
+    config: dict,
+    images: NDArray[np.uint8],
+    output: Path,
+    latent: str,
+    noise: torch.Generator,
+    device: torch.device,
+) -> None:
+    """Run a network in eval mode and write the activations of all layers, the whole folder or nothing.
+
+    Parameters
+    ----------
+    model : nn.Module
+        See ``networks.build``.
+    config : dict
+        Of its checkpoint.
+    images : (N, C, H, W) uint8 array
+    output : Path
+        Folder for ``layer00.npy``, ``layer01.npy``, ..., float32 (N, D); for what the ELBO needs, ``mean.npy``,
+        ``log_variance.npy`` and ``logits.npy`` (of the sampled z); and for ``manifest.parquet``.
+    latent : {"sample", "mean"}
+        Whether the bottleneck and the decoder's layers take the sampled z or its mean.
+    noise : torch.Generator
+        On the CPU; draws eps.
+    device : torch.device
+
+    Raises
+    ------
+    VaeGeometryError
+        If the folder cannot be written.
+    """
+    unfinished = beside(output)
+    try:
+        unfinished.mkdir(parents=True)
+        layers = _write_arrays(model, images, unfinished, latent, noise, device)
+        run = {field.name: config[field.name] for field in tables.RUN}
+        tables.write("manifest", [{**run, **layer} for layer in layers], unfinished / layout.MANIFEST)
+        shutil.rmtree(output, ignore_errors=True)
+        unfinished.replace(output)
+    except OSError as error:
+        raise VaeGeometryError(cannot_write(output, error)) from None
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@torch.no_grad()
+def _write_arrays(
+    model: nn.Module,
+    images: NDArray[np.uint8],
+    folder: Path,
+    latent: str,
+    noise: torch.Generator,
+    device: torch.device,
+) -> list[dict]:
+    """Write the arrays, and return a row of the manifest for each layer."""
+    arrays: dict[str, np.memmap] = {}
+    rows: list[dict] = []
+    for start in range(0, len(images), BATCH_SIZE):
+        inputs = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device).float() / 255
+        activations, mean, log_variance, sampled_logits = pass_through(model, inputs, noise, latent)
+        batch = {layout.layer_file(number): output for number, output in enumerate(activations.values())}
+        batch |= {layout.MEAN: mean, layout.LOG_VARIANCE: log_variance, layout.LOGITS: sampled_logits}
+        for name, output in batch.items():
+            values = output.flatten(1).cpu().numpy()
+            if name not in arrays:
+                arrays[name] = _reserve(folder / name, (len(images), values.shape[1]))
+            arrays[name][start : start + len(values)] = values
+        rows = [
+            {"layer": number, "layer_name": layer.name, "role": layer.role, "extrinsic_dimension": output[0].numel()}
+            for number, (layer, output) in enumerate(activations.items())
+        ]
+    for array in arrays.values():
+        array.flush()
+    return [{**row, "n_points": len(images)} for row in rows]
+
+
+def _reserve(path: Path, shape: tuple[int, int]) -> np.memmap:
+    array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    with path.open("r+b") as file:  # a mapped file that finds no space when written to kills the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+@torch.no_grad()
+def write_reconstructions(
+    model: nn.Module, config: dict, activations: Path, prior: torch.Generator, device: torch.device, path: Path
+) -> None:
+    """Write a few images, what a network makes of them, and what it decodes from the prior, as an npz file.
+
+    Parameters
+    ----------
+    model : nn.Module
+    config : dict
+        Of its checkpoint.
+    activations : Path
+        Folder written by ``dump_activations``.
+    prior : torch.Generator
+        On the CPU; draws the z of the samples.
+    device : torch.device
+    path : Path
+        npz file for the first ``N_RECONSTRUCTIONS`` ``images``, their ``reconstructions`` and as many ``samples``,
+        float32 (n, C, H, W) in [0, 1].
+    """
+    layers = tables.read("manifest", [activations / layout.MANIFEST]).to_pylist()
+    numbers = {layer["role"]: layer["layer"] for layer in layers}
+    arrays = {
+        name: np.load(activations / layout.layer_file(numbers[role]), mmap_mode="r")[:N_RECONSTRUCTIONS]
+        for name, role in {"images": "input", "reconstructions": "output"}.items()
+    }
+    latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
+    arrays["samples"] = torch.sigmoid(model.decode(latent)).cpu().numpy()
+    with whole_file(path) as unfinished:
+        np.savez(unfinished, **{name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})

@@ -1,0 +1,124 @@
+"""Checkpoints: a network's weights as safetensors, and in the metadata which network, run and epoch it is."""
+
+import json
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from vae_geometry import NOISES, VaeGeometryError
+from vae_geometry.files import whole_file
+from vae_geometry.networks import build
+
+NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or train it again"
+
+
+def save_checkpoint(path: Path, model: nn.Module, config: dict) -> None:
+    """Write weights and buffers as safetensors, atomically, with ``config`` in the metadata.
+
+    Parameters
+    ----------
+    path : Path
+    model : nn.Module
+    config : dict
+        What ``load_checkpoint`` needs to build the model (``architecture``, ``shape``, ``bottleneck`` and the
+        architecture's ``options``), and which run and epoch it is.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    content = safetensors.torch.save(tensors, metadata={"config": json.dumps(config, sort_keys=True)})
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def read_config(path: Path) -> dict:
+    """Read what a checkpoint says of itself: architecture, run and epoch.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file is absent or no checkpoint of this package.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("config", "null")
+        config = json.loads(text)
+        reason = "its metadata hold no config" if config is None else _config_problem(config)
+    except FileNotFoundError:
+        raise VaeGeometryError(f"{path}: no such checkpoint; train it first") from None
+    except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+    if reason:
+        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
+    return config
+
+
+def _config_problem(config: dict) -> str | None:
+    def is_count(value: object, least: int = 1) -> bool:
+        return type(value) is int and value >= least
+
+    if not isinstance(config, dict):
+        return "its config is no table"
+    shape = config.get("shape")
+    is_good = {
+        "architecture": isinstance(config.get("architecture"), str),
+        "shape": isinstance(shape, list) and len(shape) > 0 and all(map(is_count, shape)),
+        "options": isinstance(config.get("options"), dict),
+        "bottleneck": is_count(config.get("bottleneck")),
+        "dataset": isinstance(config.get("dataset"), str),
+        "noise": config.get("noise") in NOISES,
+        "seed": is_count(config.get("seed"), 0),
+        "epoch": is_count(config.get("epoch"), 0),
+    }
+    return next((f"its config has no good {key}: {config.get(key)}" for key, good in is_good.items() if not good), None)
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Module, dict]:
+    """Read a checkpoint.
+
+    Returns
+    -------
+    model : nn.Module
+        On ``device``, in eval mode; see ``networks.build``.
+    config : dict
+        As it was given to ``save_checkpoint``.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the file is absent or no checkpoint of this package, or its tensors are not those of the network that its
+        config describes.
+    """
+    config = read_config(path)
+    try:
+        with torch.device("meta"):  # its shapes, without memory for them
+            model = build(config["architecture"], tuple(config["shape"]), config["bottleneck"], **config["options"])
+        tensors = safetensors.torch.load_file(path)
+    except (VaeGeometryError, safetensors.SafetensorError, RuntimeError) as error:
+        raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
+    expected = model.state_dict()
+    for name in [*expected, *(tensors.keys() - expected.keys())]:
+        found, wanted = (_shape(part.get(name)) for part in (tensors, expected))
+        if found != wanted:
+            reason = f"its config describes tensor {name} as {wanted}, it holds {found}"
+            raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
+    model.load_state_dict(tensors, assign=True)
+    return model.to(device).eval(), config
+
+
+def check_shape(path: Path, config: dict, shape: tuple[int, ...]) -> None:
+    """Check that a network takes inputs of a shape, (C, H, W).
+
+    Raises
+    ------
+    VaeGeometryError
+        If it takes others.
+    """
+    if list(shape) != config["shape"]:
+        wanted, found = ("x".join(map(str, sizes)) for sizes in (config["shape"], shape))
+        raise VaeGeometryError(f"{path}: the network takes inputs of {wanted}, the data set has {found}; name another")
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

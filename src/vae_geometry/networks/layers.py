@@ -1,0 +1,87 @@
+"""The layers of a network by name and role, and what they give out."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vae_geometry.networks.likelihoods import sample
+
+
+class Layer(NamedTuple):
+    """A layer and what it is to its network.
+
+    Attributes
+    ----------
+    name : str
+    role : {"input", "encoder", "bottleneck", "decoder", "output"}
+    """
+
+    name: str
+    role: str
+
+
+class Pass(NamedTuple):
+    """What a network made of a batch of n inputs.
+
+    Attributes
+    ----------
+    activations : dict
+        Layer -> (n, ...) tensor, from the input to the output, which is between 0 and 1.
+    mean, log_variance : (n, K) tensors
+    sampled_logits : tensor of the shape of the inputs
+        Decoded from the sampled z.
+    """
+
+    activations: dict[Layer, Tensor]
+    mean: Tensor
+    log_variance: Tensor
+    sampled_logits: Tensor
+
+
+def pass_through(model: nn.Module, inputs: Tensor, noise: torch.Generator, latent: str) -> Pass:
+    """Run a network on a batch and record its layers: those that run in ``encode``, and those that run in ``decode``.
+
+    Parameters
+    ----------
+    model : nn.Module
+        See ``networks.build``.
+    inputs : (n, C, H, W) tensor
+    noise : torch.Generator
+        On the CPU; draws eps.
+    latent : {"sample", "mean"}
+        What the bottleneck and the layers after it take: the sampled z or its mean.
+    """
+    with _recording(model.layers) as encoder:
+        mean, log_variance = model.encode(inputs)
+    eps = torch.randn(mean.shape, generator=noise).to(inputs.device)
+    with _recording(model.layers) as decoder:
+        bottleneck = sample(mean, log_variance, eps)
+        logits = sampled_logits = model.decode(bottleneck)
+        if latent == "mean":
+            bottleneck, logits = mean, model.decode(mean)
+    activations = {
+        Layer("input", "input"): inputs,
+        **{Layer(name, "encoder"): output for name, output in encoder.items()},
+        Layer("bottleneck", "bottleneck"): bottleneck,
+        **{Layer(name, "decoder"): output for name, output in decoder.items()},
+        Layer("output", "output"): torch.sigmoid(logits),
+    }
+    return Pass(activations, mean, log_variance, sampled_logits)
+
+
+@contextmanager
+def _recording(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+    """Collect what modules give out, by name and in the order in which they run, until the block ends."""
+    outputs: dict[str, Tensor] = {}
+    handles = [
+        module.register_forward_hook(lambda _module, _inputs, output, name=name: outputs.update({name: output}))
+        for name, module in modules.items()
+    ]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,1 @@
+"""Training: the loop, noise and batches, resuming, random streams and devices."""

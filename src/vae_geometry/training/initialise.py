@@ -1,0 +1,32 @@
+"""The untrained network of a run."""
+
+from pathlib import Path
+
+import torch
+
+from vae_geometry.networks import build
+from vae_geometry.networks.checkpoints import save_checkpoint
+from vae_geometry.training.random_streams import generator
+
+
+def initialise(path: Path, config: dict, seed: int) -> None:
+    """Write the untrained network: torch's default weights, drawn from the run's own generator.
+
+    Parameters
+    ----------
+    path : Path
+        Checkpoint to write.
+    config : dict
+        ``architecture``, ``shape``, ``bottleneck``, ``options`` and the names of the run.
+    seed : int
+
+    Raises
+    ------
+    VaeGeometryError
+        If the architecture takes no such inputs or options.
+    """
+    config = {**config, "seed": seed, "epoch": 0}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(config, "weights").initial_seed())
+        model = build(config["architecture"], tuple(config["shape"]), config["bottleneck"], **config["options"])
+    save_checkpoint(path, model, config)

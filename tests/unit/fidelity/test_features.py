@@ -1,0 +1,218 @@
+"""The Frechet distance against its closed form and against torch-fidelity's own command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch_fidelity import FeatureExtractorInceptionV3, calculate_metrics
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.cli import main
+from vae_geometry.fidelity import extractors as feature_extractors
+from vae_geometry.fidelity import frechet as features
+from vae_geometry.fidelity.extractors import Weights, extract_features, load_extractor
+from vae_geometry.fidelity.frechet import frechet_distance, prepare_features, read_features, statistics
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CPU = torch.device("cpu")
+N_IMAGES = 12
+
+
+def gaussian(rng, size, rotation):
+    """Mean, covariance and the square root of the covariance."""
+    scales = rng.uniform(0.5, 2, size)
+    root = rotation @ np.diag(scales) @ rotation.T
+    return rng.normal(size=size), root @ root, root
+
+
+@pytest.mark.parametrize("size", [1, 5, 60])
+def test_the_distance_of_two_gaussians_is_the_closed_form(rng, size):
+    rotation = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    (mean_a, covariance_a, root_a), (mean_b, covariance_b, root_b) = (gaussian(rng, size, rotation) for _ in range(2))
+    expected = ((mean_a - mean_b) ** 2).sum() + ((root_a - root_b) ** 2).sum()  # the covariances commute
+    assert frechet_distance(mean_a, covariance_a, mean_b, covariance_b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_distance_of_two_gaussians_with_axes_of_their_own_is_the_closed_form(rng):
+    (mean_a, a, _), (mean_b, b, _) = (gaussian(rng, 2, np.linalg.qr(rng.normal(size=(2, 2)))[0]) for _ in range(2))
+    product = a @ b
+    trace_of_root = np.sqrt(np.trace(product) + 2 * np.sqrt(np.linalg.det(product)))  # of any 2 x 2 matrix
+    expected = ((mean_a - mean_b) ** 2).sum() + np.trace(a + b) - 2 * trace_of_root
+    assert frechet_distance(mean_a, a, mean_b, b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_distance_of_samples_nears_that_of_their_gaussians(rng):
+    samples = [torch.from_numpy(scale * rng.normal(size=(100_000, 3)).astype(np.float32)) for scale in (1, 3)]
+    assert frechet_distance(*statistics(samples[0]), *statistics(samples[1])) == pytest.approx(
+        3 * (3 - 1) ** 2, rel=0.02
+    )
+
+
+def test_mean_and_covariance_are_those_of_the_features(rng):
+    values = rng.normal(size=(50, 4)).astype(np.float32)
+    mean, covariance = statistics(torch.from_numpy(values))
+    np.testing.assert_allclose(mean, values.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(covariance, np.cov(values.T), rtol=1e-5)
+
+
+@pytest.fixture
+def two_folders(digits, tmp_path):
+    """Grey digits and noisy ones, as uint8 arrays and as folders of PNG files."""
+    with np.load(digits / "test.npz") as file:
+        images = file["images"][:N_IMAGES]
+    noise = np.random.default_rng(0).normal(0, 40, images.shape)
+    noisy = np.clip(images + noise, 0, 255).astype(np.uint8)
+    for name, pixels in (("a", images), ("b", noisy)):
+        (tmp_path / name).mkdir()
+        for number, image in enumerate(pixels):
+            Image.fromarray(image[0]).save(tmp_path / name / f"{number:03d}.png")
+    return images, noisy, tmp_path
+
+
+def distance(network, images, others):
+    return frechet_distance(
+        *statistics(extract_features(network, images, CPU)), *statistics(extract_features(network, others, CPU))
+    )
+
+
+def test_the_distance_equals_that_of_torch_fidelity_with_the_same_extractor(two_folders):
+    images, noisy, folder = two_folders
+    theirs = calculate_metrics(
+        input1=str(folder / "a"),
+        input2=str(folder / "b"),
+        fid=True,
+        feature_extractor="efficientnet_lite0",
+        cuda=False,
+        cache=False,
+        save_cpu_ram=True,
+        verbose=False,
+    )["frechet_inception_distance"]
+    assert distance(load_extractor("efficientnet_lite0", folder, CPU), images, noisy) == pytest.approx(theirs, rel=1e-6)
+    assert theirs > 10
+
+
+def test_the_distance_grows_with_the_noise_on_real_images(two_folders):
+    images, _, folder = two_folders
+    network, noise = (
+        load_extractor("efficientnet_lite0", folder, CPU),
+        np.random.default_rng(1).normal(0, 1, images.shape),
+    )
+    noisy = [np.clip(images + amplitude * noise, 0, 255).astype(np.uint8) for amplitude in (0, 5, 15, 40)]
+    distances = [distance(network, images, others) for others in noisy]
+    assert distances == sorted(distances)
+    assert abs(distances[0]) < 1e-3 * distances[1]
+
+
+@pytest.fixture(scope="module")
+def random_inception(tmp_path_factory):
+    """A file like Inception's weights, with random numbers, and what identifies it."""
+    folder = tmp_path_factory.mktemp("inception")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
+        patch.setattr(torch, "load", lambda *_, **__: {})
+        torch.manual_seed(0)
+        network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path="none")
+    path = folder / feature_extractors.INCEPTION.name
+    for parameter in network.parameters():  # He's initialisation, lest the features of all images be the same
+        if parameter.ndim == 4:
+            torch.nn.init.kaiming_normal_(parameter)
+    torch.save(network.state_dict(), path)
+    sha256 = feature_extractors.hashlib.sha256(path.read_bytes()).hexdigest()
+    return path, Weights(path.name, path.stat().st_size, sha256)
+
+
+def test_the_fid_equals_that_of_the_command_fidelity(two_folders, random_inception, monkeypatch):
+    images, noisy, folder = two_folders
+    path, weights = random_inception
+    monkeypatch.setattr(feature_extractors, "INCEPTION", weights)
+    command = [sys.executable, "-m", "torch_fidelity.fidelity", "--cpu", "--fid", "--json", "--silent", "--no-cache"]
+    command += ["--save-cpu-ram", "--feature-extractor-weights-path", str(path)]
+    command += ["--input1", str(folder / "a"), "--input2", str(folder / "b")]
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    theirs = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=one_thread).stdout)
+    network = load_extractor("inception", path, CPU)
+    assert distance(network, images, noisy) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
+
+
+def test_grey_images_have_the_features_of_three_equal_channels(digits):
+    with np.load(digits / "test.npz") as file:
+        grey = file["images"][:3]
+    network = load_extractor("efficientnet_lite0", digits, CPU)
+    assert torch.equal(extract_features(network, grey, CPU), extract_features(network, grey.repeat(3, axis=1), CPU))
+
+
+def test_features_do_not_depend_on_the_other_images(digits):
+    with np.load(digits / "test.npz") as file:
+        images = file["images"][:13]
+    network = load_extractor("efficientnet_lite0", digits, CPU)
+    apart = torch.cat([extract_features(network, image[None], CPU) for image in images])
+    torch.testing.assert_close(extract_features(network, images, CPU), apart, rtol=1e-4, atol=1e-4)
+
+
+def test_the_features_are_kept_whole_and_the_same_bytes_twice(digits, tmp_path):
+    for name in ("a.npz", "b.npz"):
+        prepare_features(digits / "test.npz", tmp_path / name, "efficientnet_lite0", 30, tmp_path, CPU)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+    known = read_features(tmp_path / "a.npz")
+    assert (known.extractor, known.n_points, known.rank) == ("efficientnet_lite0", 30, 29)
+    assert (known.mean.shape, known.covariance.shape) == ((1280,), (1280, 1280))
+
+
+def save_images(path, images):
+    np.savez(path, images=np.asarray(images, np.uint8), labels=np.zeros(len(images), int))
+
+
+@pytest.mark.parametrize(
+    ("images", "points", "sentence"),
+    [
+        (np.zeros((0, 1, 32, 32)), 5, "test.npz: holds 0 images, 5 points are asked for; fidelity.points must lie"),
+        (np.zeros((5, 1, 32, 32)), 5, "test.npz: the first 5 images are all the same; give images that differ"),
+        (np.full((5, 3, 32, 32), 200), 5, "test.npz: the first 5 images are all the same; give images that differ"),
+        (np.zeros((4, 1, 32, 32)), 5, "test.npz: holds 4 images, 5 points are asked for"),
+        (np.zeros((4, 1, 32, 32)), 1, "test.npz: holds 4 images, 1 points are asked for"),
+    ],
+)
+def test_images_that_have_no_statistics_are_one_sentence(tmp_path, capsys, images, points, sentence):
+    save_images(tmp_path / "test.npz", images)
+    command = ["prepare-features", str(tmp_path / "test.npz"), "--output", str(tmp_path / "features.npz")]
+    assert main([*command, "--extractor", "efficientnet_lite0", "--points", str(points)]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert sentence in line
+    assert not (tmp_path / "features.npz").exists()
+
+
+BAD_FILES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("mean"),
+    "other arrays": lambda path: np.savez(path, images=np.zeros(3)),
+    "pickle": lambda path: np.save(path.open("wb"), np.array([{}]), allow_pickle=True),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_holds_no_features_is_named(tmp_path, case):
+    BAD_FILES[case](tmp_path / "features.npz")
+    with pytest.raises(VaeGeometryError, match=r"features.npz: not a file of features .*; remove it to make it again"):
+        read_features(tmp_path / "features.npz")
+
+
+def test_absent_features_are_named(tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"features.npz: no such file; run prepare-features first"):
+        read_features(tmp_path / "features.npz")
+
+
+def test_features_are_whole_or_absent(digits, tmp_path, monkeypatch):
+    def fail(path, **_arrays):
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(features.np, "savez", fail)
+    with pytest.raises(VaeGeometryError, match="no space"):
+        prepare_features(digits / "test.npz", tmp_path / "features.npz", "efficientnet_lite0", 5, tmp_path, CPU)
+    assert not (tmp_path / "features.npz").exists()

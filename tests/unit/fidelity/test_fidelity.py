@@ -1,0 +1,192 @@
+import shutil
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Bernoulli, Normal, kl_divergence
+
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.fidelity import measure as fidelity
+from vae_geometry.fidelity.extractors import extract_features, load_extractor
+from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, read_features, statistics
+from vae_geometry.fidelity.measure import measure_fidelity
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CPU = torch.device("cpu")
+POINTS = 40
+
+
+@pytest.fixture
+def features(sweep):
+    """Statistics of the features of the test images of the sweep."""
+    return sweep.selection.results / "features.npz"
+
+
+def measured(dump, output, n_points=POINTS, beta=1.0, features=None):
+    measure_fidelity(dump, output / "fidelity.parquet", n_points, beta, features)
+    (row,) = tables.read("fidelity", [output / "fidelity.parquet"]).to_pylist()
+    return row
+
+
+def load(dump, name, n_points=POINTS):
+    return torch.from_numpy(np.load(dump / f"{name}.npy")[:n_points]).double()
+
+
+@pytest.mark.parametrize("n_points", [POINTS, 17])
+def test_the_elbo_is_that_of_bernoulli_pixels_per_image_in_nats(sweep, tmp_path, n_points):
+    row = measured(sweep.dump, tmp_path, n_points)
+    images, logits, mean, log_variance = (
+        load(sweep.dump, name, n_points) for name in ("layer00", "logits", "mean", "log_variance")
+    )
+    log_likelihood = Bernoulli(logits=logits, validate_args=False).log_prob(images).sum() / n_points
+    kl = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)).sum() / n_points
+    assert row["reconstruction"] == pytest.approx(-float(log_likelihood), rel=1e-5)
+    assert row["kl"] == pytest.approx(float(kl), rel=1e-4)
+    assert row["elbo"] == pytest.approx(row["reconstruction"] + row["kl"])
+    assert row["n_points"] == n_points
+
+
+def test_the_reconstruction_agrees_with_the_output_layer(sweep, tmp_path):
+    images, outputs = load(sweep.dump, "layer00"), load(sweep.dump, "layer10")
+    cross_entropy = -(images * outputs.log() + (1 - images) * (1 - outputs).log()).sum() / POINTS
+    assert measured(sweep.dump, tmp_path)["reconstruction"] == pytest.approx(float(cross_entropy), rel=1e-4)
+
+
+def test_beta_weighs_the_kl(sweep, tmp_path):
+    row = measured(sweep.dump, tmp_path, beta=4.0)
+    assert row["elbo"] == pytest.approx(row["reconstruction"] + 4 * row["kl"])
+
+
+def test_the_result_does_not_depend_on_the_batches(sweep, tmp_path, monkeypatch):
+    row = measured(sweep.dump, tmp_path)
+    monkeypatch.setattr(fidelity, "BATCH_SIZE", 7)
+    assert measured(sweep.dump, tmp_path)["elbo"] == pytest.approx(row["elbo"], rel=1e-6)
+
+
+def test_without_features_the_distance_is_null_with_its_reason(sweep, tmp_path):
+    row = measured(sweep.dump, tmp_path)
+    assert row.items() >= {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 2}.items()
+    assert (row["frechet_distance"], row["extractor"], row["warning"]) == (None, None, None)
+    assert "fidelity.extractor is none" in row["reason"]
+
+
+def test_units_share_the_kl_and_are_active_above_a_hundredth_of_a_nat(sweep, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    means = np.tile(np.float32([1.0, 0.15, 0.14, 0.0]), (POINTS, 1))  # KL = mean^2 / 2 where the variance is 1
+    means[::2] *= -1
+    log_variances = np.zeros((POINTS, 4), np.float32)
+    np.save(dump / "mean.npy", means)
+    np.save(dump / "log_variance.npy", log_variances)
+    row = measured(dump, tmp_path)
+    assert row["kl_per_unit"] == pytest.approx([0.5, 0.01125, 0.0098, 0.0])
+    assert row["kl"] == pytest.approx(sum(row["kl_per_unit"]))
+    assert row["active_units"] == 2
+    np.save(dump / "log_variance.npy", log_variances - np.float32([0, 0, 0, 2]))  # a sure unit says something too
+    row = measured(dump, tmp_path)
+    assert row["kl_per_unit"][3] == pytest.approx((np.exp(-2) - 1 + 2) / 2)
+    assert row["active_units"] == 3
+
+
+def test_the_distance_is_that_of_the_dumps_output_rounded_to_bytes(sweep, features, tmp_path):
+    row = measured(sweep.dump, tmp_path, features=features)
+    images, outputs = (np.load(sweep.dump / f"layer{layer:02d}.npy") for layer in (0, 10))
+    network = load_extractor("efficientnet_lite0", tmp_path, CPU)
+    gaussians = []
+    for values in (images, outputs):
+        pixels = np.floor(values.reshape(-1, 1, 32, 32).astype(float) * 255 + 0.5).astype(np.uint8)
+        gaussians += statistics(extract_features(network, pixels, CPU))
+    assert row["frechet_distance"] == pytest.approx(frechet_distance(*gaussians), rel=1e-6)
+    assert row["frechet_distance"] > 10
+    assert row["extractor"] == "efficientnet_lite0"
+    assert row["reason"] is None
+
+
+def test_fewer_images_than_features_are_a_warning_in_the_table(sweep, features, tmp_path):
+    warning = measured(sweep.dump, tmp_path, features=features)["warning"]
+    assert warning.startswith("fewer images (40) than features (1280), the covariance has rank 39: ")
+
+
+def test_a_covariance_without_full_rank_is_a_warning_however_many_images_there_are(sweep, features, tmp_path):
+    known = read_features(features)
+    fields = {**asdict(known), "mean": known.mean[:38], "covariance": known.covariance[:38, :38], "rank": 37}
+    alike = fidelity._warning(FeatureStatistics(**fields), np.zeros((2, 1)))
+    assert alike.startswith("all reconstructions are the same image; the covariance has rank 37")
+    differ = np.arange(2)[:, None]
+    assert "rank 37: 1 of 38 features do not vary" in fidelity._warning(FeatureStatistics(**fields), differ)
+    assert fidelity._warning(FeatureStatistics(**{**fields, "rank": 38}), differ) is None
+
+
+def test_a_network_that_makes_one_image_of_all_has_a_distance_and_a_warning(sweep, features, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    np.save(dump / "layer10.npy", np.full((POINTS, 1024), 0.5, np.float32))
+    row = measured(dump, tmp_path, features=features)
+    assert row["frechet_distance"] > 10
+    assert row["warning"].startswith("all reconstructions are the same image; fewer images (40) than features (1280)")
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.1, 1.5])
+def test_outputs_that_are_no_pixels_are_an_error(sweep, features, tmp_path, value):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    outputs = np.load(dump / "layer10.npy")
+    outputs[3, 7] = value
+    np.save(dump / "layer10.npy", outputs)
+    with pytest.raises(VaeGeometryError, match=r"dump/layer10.npy: holds values that are not between 0 and 1"):
+        measured(dump, tmp_path, features=features)
+
+
+@pytest.mark.parametrize("n_points", [POINTS, POINTS - 1])
+def test_features_of_other_images_are_an_error(sweep, features, tmp_path, n_points):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    if n_points == POINTS:
+        np.save(dump / "layer00.npy", np.load(dump / "layer00.npy")[::-1])
+    with pytest.raises(VaeGeometryError, match=rf"features of 40 images, which are not the {n_points} of .*dump; rem"):
+        measured(dump, tmp_path, n_points, features=features)
+    assert not (tmp_path / "fidelity.parquet").exists()
+
+
+def test_an_output_layer_that_lacks_images_is_an_error(sweep, features, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    np.save(dump / "layer10.npy", np.load(dump / "layer10.npy")[:30])
+    with pytest.raises(VaeGeometryError, match="dump: holds 30 images, 40 points are asked for"):
+        measured(dump, tmp_path, features=features)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"mean": np.zeros(100, np.float32)}, r"it holds \(100,\) means and \(1280, 1280\) covariances"),
+        ({"mean": np.full(1280, np.nan, np.float32)}, "it holds values that are no numbers"),
+        ({"extractor": "resnet"}, "it names the extractor resnet"),
+    ],
+)
+def test_features_that_cannot_be_are_an_error(sweep, features, tmp_path, change, reason):
+    np.savez(tmp_path / "features.npz", **{**asdict(read_features(features)), **change})
+    with pytest.raises(VaeGeometryError, match=rf"features.npz: not a file of features \({reason}\); remove it"):
+        measured(sweep.dump, tmp_path, features=tmp_path / "features.npz")
+
+
+def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"activations: holds 40 images, 41 points are asked for"):
+        measured(sweep.dump, tmp_path, POINTS + 1)
+
+
+@pytest.mark.parametrize("name", ["layer00", "layer10", "logits", "mean", "log_variance"])
+def test_a_dump_that_lacks_an_array_is_named(sweep, tmp_path, name):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    (dump / f"{name}.npy").unlink()
+    with pytest.raises(VaeGeometryError, match=f"dump: not a whole activation dump .*{name}.npy"):
+        measured(dump, tmp_path)
+
+
+def test_a_truncated_array_is_an_error(sweep, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    path = dump / "logits.npy"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(VaeGeometryError, match="not a whole activation dump"):
+        measured(dump, tmp_path)
+
+
+def test_a_folder_without_a_manifest_is_an_error(tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"manifest.parquet: no such file"):
+        measured(tmp_path, tmp_path)

@@ -1,0 +1,95 @@
+"""What figures call the Frechet distance, and the samples beside reconstructions, from a real sweep on digits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.figures.registry import FIGURES
+from vae_geometry.figures.summaries import frechet_distance
+from vae_geometry.figures.summaries import reconstructions as read_reconstructions
+
+
+def measured_with(sweep, folder, extractors):
+    """The same sweep, whose fidelity tables name extractors in turn."""
+    copy = replace(sweep.selection, results=folder)
+    for kind in ("fidelity", "information_imbalance"):
+        pairs = zip(sweep.selection.files(kind), copy.files(kind), strict=True)
+        for number, (source, target) in enumerate(pairs):
+            rows = tables.read(kind, [source]).to_pylist()
+            if kind == "fidelity":
+                extractor = extractors[number % len(extractors)]
+                rows[0] |= {"extractor": extractor} | ({} if extractor else {"frechet_distance": None})
+            tables.write(kind, rows, target)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("extractor", "name"),
+    [
+        ("inception", "FID"),
+        ("efficientnet_lite0", "Frechet distance (EfficientNet-Lite0)"),
+        (None, "Frechet distance"),
+    ],
+)
+def test_only_the_distance_of_inceptions_features_is_called_fid(sweep, tmp_path, extractor, name):
+    selection = measured_with(sweep, tmp_path, [extractor])
+    figure, numbers = FIGURES["figure2"](selection)
+    assert figure.axes[0].get_ylabel().replace("\n", " ") == name
+    assert set(numbers.query("panel == 'a'")["quantity"]) == {name}
+
+
+def test_the_distance_against_k_is_named_too_and_is_that_of_the_tables(sweep):
+    last = replace(sweep.selection, epochs=[2])
+    figure, numbers = FIGURES["figureA1"](last)
+    assert figure.axes[1].get_ylabel() == "Frechet distance\n(EfficientNet-Lite0)"
+    table = tables.read_frame("fidelity", last)
+    assert numbers.query("panel == 'b'")["mean"].tolist() == table["frechet_distance"].tolist()
+    assert table["frechet_distance"].notna().all()
+
+
+def test_distances_of_several_extractors_are_not_drawn_together(sweep, tmp_path):
+    selection = measured_with(sweep, tmp_path, ["inception", "efficientnet_lite0"])
+    with pytest.raises(VaeGeometryError, match="mix the extractors efficientnet_lite0 and inception; measure again"):
+        frechet_distance(selection, "epoch")
+
+
+def mosaic(ax):
+    return np.asarray(ax.images[0].get_array())
+
+
+def test_reconstructions_stand_below_the_images_and_beside_samples(sweep, tmp_path):
+    last = replace(sweep.selection, epochs=[2], results=tmp_path)
+    rng, expected = np.random.default_rng(0), {}
+    images = rng.random((10, 3, 32, 32))
+    for bottleneck in last.bottlenecks:
+        folder = tmp_path / f"digits/fresh/k{bottleneck}/seed0/epoch2"
+        folder.mkdir(parents=True)
+        expected[bottleneck] = rng.random((2, 10, 3, 32, 32))
+        np.savez(
+            folder / "reconstructions.npz",
+            images=images,
+            reconstructions=expected[bottleneck][0],
+            samples=expected[bottleneck][1],
+        )
+    figure, errors = FIGURES["reconstructions"](last)
+    assert isinstance(errors, pd.DataFrame)
+    left, right = (mosaic(ax) for ax in figure.axes)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["images", "K = 2", "K = 3"]
+    np.testing.assert_array_equal(left[:32, 34:66], images[1].transpose(1, 2, 0))
+    assert (right[:32] == 1).all()  # there is no image to a sample
+    for row, bottleneck in enumerate(last.bottlenecks, start=1):
+        top = 34 * row
+        for shown, pictures in zip((left, right), expected[bottleneck], strict=True):
+            np.testing.assert_array_equal(shown[top : top + 32, 306:338], pictures[9].transpose(1, 2, 0))
+
+
+def test_a_file_without_samples_is_named(sweep, tmp_path):
+    last = replace(sweep.selection, epochs=[2], results=tmp_path)
+    folder = tmp_path / "digits/fresh/k2/seed0/epoch2"
+    folder.mkdir(parents=True)
+    np.savez(folder / "reconstructions.npz", images=np.zeros(1), reconstructions=np.zeros(1))
+    with pytest.raises(VaeGeometryError, match=r"reconstructions.npz: not a file of reconstructions .*samples"):
+        read_reconstructions(last)

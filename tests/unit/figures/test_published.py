@@ -1,0 +1,95 @@
+"""Measured values beside the published ones, and their difference in units of the spread over seeds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from published_sweep import BOTTLENECKS, PUBLISHED
+
+from vae_geometry.claims import published
+from vae_geometry.figures import summaries as series
+from vae_geometry.figures.registry import FIGURES, plot
+
+
+@pytest.fixture(scope="module")
+def sweep(published_sweep):
+    return published_sweep
+
+
+def drawn(selection, folder):
+    plot("published", selection, folder / "published", PUBLISHED)
+    return pd.read_csv(folder / "published.csv")
+
+
+def summary(values):
+    """Measured ID of layer 1 for K = 2, one value a seed."""
+    rows = [
+        {"dataset": "cifar10", "noise": "fresh", "bottleneck": 2, "seed": seed, "epoch": 100, "layer": 1}
+        | {"intrinsic_dimension": value, "id_stderr": 0.5, "reason": "duplicates" if value is None else None}
+        for seed, value in enumerate(values)
+    ]
+    frame = pd.DataFrame(rows).astype({"intrinsic_dimension": float})
+    return series.summarise(frame, "intrinsic_dimension", "ID", "layer", "id_stderr")
+
+
+def paper(value=10.0, bottleneck=2):
+    return pd.DataFrame({"bottleneck": [bottleneck], "x": [1], "mean": [value], "epoch": [99]})
+
+
+def test_three_seeds_lie_one_spread_above_the_published_value(sweep, tmp_path):
+    table = drawn(sweep, tmp_path)  # the published values times 1, 1.1 and 1.2
+    assert table.groupby("panel").size().tolist() == [11 * len(BOTTLENECKS), *[10 * len(BOTTLENECKS)] * 2]
+    theirs = pd.read_csv(PUBLISHED / "cifar10_intrinsic_dimension.csv").query("epoch == 99 and bottleneck == 2")
+    ours = table.query("quantity == 'ID' and bottleneck == 2")
+    np.testing.assert_allclose(ours["published"], theirs["intrinsic_dimension"])
+    np.testing.assert_allclose(ours["difference"], 0.1 * theirs["intrinsic_dimension"])
+    np.testing.assert_allclose(table["difference_in_spreads"], 1)
+    assert set(table["epoch"]) == {100}
+    assert set(table["published_epoch"]) == {99}
+    assert table["reason"].isna().all()
+
+
+def test_one_seed_has_a_difference_but_no_spread_to_measure_it_with(sweep, tmp_path):
+    table = drawn(replace(sweep, seeds=[1], noises=["fresh"]), tmp_path)
+    np.testing.assert_allclose(table["difference"], (1.1 / 2 - 1) * table["published"])
+    assert table["difference_in_spreads"].isna().all()
+    assert set(table["reason"]) == {"one seed: no spread over seeds"}
+    assert set(table["noise"]) == {"fresh"}
+
+
+@pytest.mark.parametrize(
+    ("values", "theirs", "reason"),
+    [
+        ([10.1, 10.1, 10.1], paper(), "the same in all seeds: no spread"),
+        ([10.1, None], paper(), "one seed: no spread over seeds"),
+        ([None, None], paper(), "duplicates"),
+        ([10, 11], paper(bottleneck=4), "no value was published for this K"),
+    ],
+)
+def test_a_null_has_its_reason(values, theirs, reason):
+    row = published.compare(summary(values), theirs).iloc[0]
+    assert np.isnan(row["difference_in_spreads"])
+    assert row["reason"] == reason
+
+
+def test_the_difference_is_measured_minus_published_in_standard_deviations():
+    row = published.compare(summary([8, 10]), paper(12.0)).iloc[0]
+    assert (row["mean"], row["published"], row["difference"]) == (9, 12, -3)
+    assert row["difference_in_spreads"] == pytest.approx(-3 / np.sqrt(2))
+    assert row["reason"] is None
+
+
+@pytest.mark.parametrize(("epoch", "beside"), [(100, 99), (50, 50), (120, 99), (300, 200), (3, 2)])
+def test_the_published_epoch_nearest_to_the_measured_one_stands_beside_it(epoch, beside):
+    for frame in published.read(PUBLISHED):
+        assert set(published.at_epoch(frame, epoch)["epoch"]) == {beside}
+
+
+def test_the_figure_names_both_epochs_and_whose_noise_it_is(sweep):
+    figure, _ = FIGURES["published"](replace(sweep, noises=["fresh"]), PUBLISHED)
+    assert [text.get_text() for text in figure.legends[0].texts] == [
+        "published for CIFAR-10: repeated noise, epoch 99, one run",
+        "measured: epoch 100 (colour: K)",
+    ]
+    assert "noise: fresh" in figure.get_suptitle()

@@ -1,0 +1,102 @@
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+import torch
+
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.data.images import load_images
+from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
+from vae_geometry.geometry.information_imbalance import information_imbalance
+from vae_geometry.geometry.measure import open_layers
+from vae_geometry.geometry.neighbours import find_neighbours
+
+POINTS = 40
+
+
+@pytest.fixture(scope="module")
+def cross(sweep):
+    return tables.read("cross_bottleneck", sweep.selection.files("cross_bottleneck"))
+
+
+def test_every_ordered_pair_of_layers_of_all_bottlenecks_is_measured_once(cross):
+    spaces = {(bottleneck, layer) for bottleneck in (2, 3) for layer in range(11)}
+    columns = ("source_bottleneck", "source_layer", "target_bottleneck", "target_layer")
+    pairs = list(zip(*(cross[name].to_pylist() for name in columns), strict=True))
+    assert len(pairs) == len(set(pairs)) == 22 * 22
+    assert {pair[:2] for pair in pairs} == {pair[2:] for pair in pairs} == spaces
+
+
+def test_rows_name_the_run(cross):
+    for name, value in {"dataset": "digits", "noise": "fresh", "seed": 0, "epoch": 2, "n_points": POINTS}.items():
+        assert set(cross[name].to_pylist()) == {value}
+
+
+@pytest.mark.parametrize("bottleneck", [2, 3])
+def test_within_one_bottleneck_it_is_what_the_dump_gave(cross, sweep, bottleneck):
+    (path,) = [p for p in sweep.selection.files("information_imbalance") if f"k{bottleneck}/seed0/epoch2" in str(p)]
+    from_dump = tables.read("information_imbalance", [path])
+    is_same = pc.and_(
+        pc.equal(cross["source_bottleneck"], bottleneck), pc.equal(cross["target_bottleneck"], bottleneck)
+    )
+    within = cross.filter(is_same)
+    for name in ("source_layer", "target_layer", "information_imbalance", "ii_stderr", "n_ties"):
+        assert within[name].to_pylist() == from_dump[name].to_pylist()
+
+
+def test_between_bottlenecks_it_is_that_of_their_dumps(cross, sweep):
+    narrow, wide = (
+        open_layers(sweep.selection.results / f"digits/fresh/k{k}/seed0/epoch2/activations")[5] for k in (2, 3)
+    )
+    ranks = find_neighbours([narrow, wide]).ranks
+    values = {
+        (row["source_bottleneck"], row["target_bottleneck"]): row["information_imbalance"]
+        for row in cross.to_pylist()
+        if row["source_layer"] == row["target_layer"] == 5
+    }
+    assert values[2, 3] == information_imbalance(ranks[0, 1])
+    assert values[3, 2] == information_imbalance(ranks[1, 0])
+    assert values[2, 3] != values[3, 2]
+
+
+def test_the_input_is_the_same_space_for_all_bottlenecks(cross):
+    values = [
+        row["information_imbalance"] for row in cross.to_pylist() if row["source_layer"] == row["target_layer"] == 0
+    ]
+    assert values == pytest.approx([2 / POINTS] * 4)
+
+
+def test_the_mean_of_the_latent_is_another_space_than_its_sample(cross, sweep, digits, tmp_path):
+    checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
+    images = load_images(digits / "test.npz")[:POINTS]
+    compare_bottlenecks(checkpoints, images, tmp_path / "mean.parquet", "mean", torch.device("cpu"), 1, 2000)
+    at_mean = tables.read("cross_bottleneck", [tmp_path / "mean.parquet"])
+    differ = np.array(at_mean["information_imbalance"]) != np.array(cross["information_imbalance"])
+    encoder_layers = np.isin(np.array(cross["source_layer"]), [0, 1, 2, 3, 4])
+    to_encoder = np.isin(np.array(cross["target_layer"]), [0, 1, 2, 3, 4])
+    assert not differ[encoder_layers & to_encoder].any()
+    assert differ[~encoder_layers].mean() > 0.3
+    assert [path.name for path in tmp_path.iterdir()] == ["mean.parquet"]
+
+
+def test_the_device_of_the_networks_computes_the_products_too(cross, sweep, digits, tmp_path, monkeypatch):
+    devices = []
+
+    def noting_the_device(spaces, device, **limits):
+        devices.append(device)
+        return find_neighbours(spaces, device=device, **limits)
+
+    monkeypatch.setattr("vae_geometry.geometry.cross_bottleneck.find_neighbours", noting_the_device)
+    checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
+    images = load_images(digits / "test.npz")[:POINTS]
+    device = torch.device("cpu", 0)  # by torch; "cpu" alone is BLAS
+    compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", device, 1, 2000)
+    assert devices == ["cpu:0"]
+    assert tables.read("cross_bottleneck", [tmp_path / "cross.parquet"]) == cross
+
+
+def test_an_absent_checkpoint_is_named_and_nothing_is_written(sweep, digits, tmp_path):
+    checkpoints = [sweep.run / "checkpoints/epoch2.safetensors", sweep.run / "checkpoints/epoch7.safetensors"]
+    images = load_images(digits / "test.npz")[:POINTS]
+    with pytest.raises(VaeGeometryError, match=r"epoch7.safetensors: no such checkpoint"):
+        compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", torch.device("cpu"), 1, 2000)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,60 @@
+"""A training of a second on a few digits, shared by the tests of trainings and of how they go on."""
+
+import pyarrow.parquet as pq
+import torch
+
+from vae_geometry.networks.convolutional import VAE, initialise
+from vae_geometry.training.loop import Training, train
+
+CPU = torch.device("cpu")
+SETTINGS = Training(
+    epochs=3,
+    checkpoints=(1, 3),
+    batch_size=16,
+    learning_rate=1e-3,
+    weight_decay=1e-4,
+    beta=1.0,
+    noise="fresh",
+    validation_fraction=0.2,
+    images=60,
+)
+BATCHES = 3  # 48 images train, 12 validate
+LOCK = ".training.lock"
+RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
+
+
+def start(folder, noise="fresh", seed=0):
+    names = {"dataset": "digits", "noise": noise, "bottleneck": 2, "channels": [4, 4, 6, 6], "image_channels": 1}
+    initialise(folder / "checkpoints/epoch0.safetensors", names, seed)
+    return folder / "checkpoints/epoch0.safetensors"
+
+
+def run(folder, images, settings=SETTINGS, seed=0, resume_minutes=1.0):
+    train(images, start(folder, settings.noise, seed), folder, settings, CPU, resume_minutes)
+    return folder
+
+
+def losses(folder):
+    return pq.read_table(folder / "training.parquet").to_pylist()
+
+
+def outputs(folder):
+    """Bytes of everything that a training leaves, timings and locks apart."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("timing.parquet", LOCK)]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def record_forward(monkeypatch, fail_at=None):
+    """List of (images, noise) of every training step; the step ``fail_at`` is cut off like a killed process."""
+    steps = []
+    forward = VAE.forward
+
+    def recorded(self, images, noise):
+        if self.training:
+            steps.append((images.clone(), noise.clone()))
+            if len(steps) == fail_at:
+                raise KeyboardInterrupt
+        return forward(self, images, noise)
+
+    monkeypatch.setattr(VAE, "forward", recorded)
+    return steps
