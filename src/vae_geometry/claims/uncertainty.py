@@ -33,7 +33,7 @@ def over_seeds(frame: pd.DataFrame, value: str, by: Sequence[str], error: str | 
         Indexed by ``by``: ``mean``, ``spread`` (its error), ``spread_kind`` (``SEEDS`` or ``ESTIMATE``; null where no
         error is known) and ``n_seeds`` (those that were measured; 0 leaves a null mean).
     """
-    groups = frame.groupby(list(by))
+    groups = frame.groupby(list(by), dropna=False)  # a folder without a manifest has layers without a role
     deviation = groups[value].std()
     own = groups[error].mean() if error else pd.Series(np.nan, index=deviation.index)
     is_own = own.notna() & ~(deviation > own)
