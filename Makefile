@@ -1,12 +1,14 @@
 # Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12).
 PYTHON ?= python3
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slurm test-conda lint format lock bench
+.PHONY: demo test test-slurm test-conda lint format generated lock bench
 
-.venv/installed: requirements.lock
+# The package is installed in editable mode: `vae-geometry` is a command of .venv, and runs the source in src/.
+.venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: .venv/installed
@@ -16,31 +18,32 @@ demo: .venv/installed
 
 # The tests on SLURM wait more than they compute (and are skipped where there is none): they run beside the others.
 test: .venv/installed
-	export PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src; slurm_log=$$(mktemp); \
+	export PATH="$(CURDIR)/.venv/bin:$$PATH"; slurm_log=$$(mktemp); \
 	python -m pytest tests/slurm > $$slurm_log 2>&1 & slurm=$$!; \
 	python -m pytest --ignore=tests/slurm; status=$$?; \
 	wait $$slurm || status=$$?; cat $$slurm_log; rm $$slurm_log; exit $$status
 
-# SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the one that is there is used.
+# SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the running one is used.
 test-slurm: .venv/installed
 	$(if $(SLURM_SCRIPTS),bash $(SLURM_SCRIPTS)/start-slurm.sh)
-	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src python -m pytest tests/slurm; \
+	PATH="$(CURDIR)/.venv/bin:$$PATH" python -m pytest tests/slurm; \
 	status=$$?; $(if $(SLURM_SCRIPTS),bash $(SLURM_SCRIPTS)/stop-slurm.sh;) exit $$status
 
 # Makes the rules' conda environment (minutes, gigabytes) and runs a small sweep in it; conda must be on PATH.
 test-conda: .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH=src VAE_GEOMETRY_TEST_CONDA=1 python -m pytest tests/conda
+	PATH="$(CURDIR)/.venv/bin:$$PATH" VAE_GEOMETRY_TEST_CONDA=1 python -m pytest tests/conda
 
 # IMAGES=resources/datasets/cifar10/test.npz measures on them, else on scikit-learn's digits and on random images.
 bench: .venv/installed
-	PYTHONPATH=src .venv/bin/python benchmarks/training.py $(if $(IMAGES),--images $(IMAGES))
-	PYTHONPATH=src .venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
+	.venv/bin/python benchmarks/training.py $(if $(IMAGES),--images $(IMAGES))
+	.venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
 	.venv/bin/python benchmarks/fidelity.py $(if $(IMAGES),--images $(IMAGES) --points 5000)
 
 lint: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/mypy
 	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --lint
 
 format: .venv/installed
@@ -48,7 +51,11 @@ format: .venv/installed
 	.venv/bin/ruff format .
 	.venv/bin/snakefmt Snakefile workflow
 
-# Resolve the ranges of pyproject.toml anew, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
+# What is made from the code: the schema of the config and the page of the tables' columns.
+generated: .venv/installed
+	.venv/bin/python docs/generate.py
+
+# Resolve the ranges of pyproject.toml again, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
 lock:
 	uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock

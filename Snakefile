@@ -28,5 +28,5 @@ rule all:
     input:
         tables=rules.collect_tables.output,
         figures=all_figures(),
-        claims=expand("results/{dataset}/claims.md", dataset=config["datasets"]),
+        claims=expand(layout.result("claims").replace(".parquet", ".md"), dataset=config["datasets"]),
     localrule: True

@@ -70,14 +70,14 @@ def make_sweep(results, digits):
     features = results / "features.npz"
     points = ("--points", POINTS, "--threads", 1, "--device", "cpu")
     stage("prepare-features", digits / "test.npz", "--extractor", "efficientnet_lite0", "--output", features, *points)
-    images = ("--images", digits / "test.npz", "--points", POINTS, "--threads", 1)
+    images = ("--data", digits / "test.npz", "--points", POINTS, "--threads", 1)
     for bottleneck in BOTTLENECKS:
         run = results / f"digits/fresh/k{bottleneck}/seed0"
         initial = run / "checkpoints/epoch0.safetensors"
         names = ("--dataset", "digits", "--bottleneck", bottleneck, "--channels", *WIDTHS)
-        stage("initialise", "--images", digits / "train.npz", "--output", initial, *names)
-        limits = ("--epochs", last, "--checkpoints", *EPOCHS, "--n-images", 100, "--batch-size", 20, "--threads", 1)
-        stage("train", "--images", digits / "train.npz", "--initial", initial, "--output", run, *limits)
+        stage("initialise", "--data", digits / "train.npz", "--output", initial, *names)
+        limits = ("--epochs", last, "--checkpoints", *EPOCHS, "--images", 100, "--batch-size", 20, "--threads", 1)
+        stage("train", "--data", digits / "train.npz", "--initial", initial, "--output", run, *limits)
         for epoch in EPOCHS:
             folder = run / f"epoch{epoch}"
             checkpoint = run / f"checkpoints/epoch{epoch}.safetensors"

@@ -51,5 +51,5 @@ def beside(path: Path) -> Path:
 def cannot_write(path: Path, error: OSError) -> str:
     """The sentence for a file or folder that cannot be written."""
     reason = os.strerror(error.errno) if error.errno else error
-    advice = ADVICE.get(error.errno, "correct the path")
+    advice = ADVICE.get(error.errno or 0, "correct the path")
     return f"{path}: cannot be written ({reason}); {advice} and start again"

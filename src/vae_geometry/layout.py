@@ -27,6 +27,7 @@ RESULTS = {
     "training": f"{RUN}/{TRAINING_IN_RUN}",
     "timing": f"{RUN}/{TIMING_IN_RUN}",
     "activations": f"{CHECKPOINT}/activations",
+    "manifest": f"{CHECKPOINT}/activations/{MANIFEST}",
     "reconstructions": f"{CHECKPOINT}/reconstructions.npz",
     "intrinsic_dimension": f"{CHECKPOINT}/intrinsic_dimension.parquet",
     "id_scaling": f"{CHECKPOINT}/id_scaling.parquet",

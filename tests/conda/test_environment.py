@@ -103,7 +103,7 @@ def test_cuda_in_the_environment_fails_where_there_is_no_gpu(sweep_in_conda):
         "-m",
         "vae_geometry",
         "train",
-        "--images",
+        "--data",
         sweep_in_conda / "resources/datasets/digits/train.npz",
     ]
     command += ["--initial", run_folder / "checkpoints/epoch0.safetensors", "--output", run_folder, "--device", "cuda"]

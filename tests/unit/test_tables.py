@@ -17,19 +17,25 @@ KIND = "intrinsic_dimension"
 
 def test_columns_are_those_of_the_design():
     run = ["dataset", "noise", "bottleneck", "seed", "epoch"]
-    layer = ["layer", "layer_name", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
-    pair = ["source_layer", "target_layer", "information_imbalance", "ii_stderr", "n_ties"]
+    layer = ["layer", "layer_name", "role", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
+    pair = [f"{end}_{name}" for name in ("layer", "name", "role") for end in ("source", "target")]
     fidelity = ["elbo", "reconstruction", "kl", "kl_per_unit", "active_units"]
     fidelity += ["frechet_distance", "extractor", "n_points", "warning"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
     assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
-    assert names["id_scaling"] == [*run, *layer[:3], "neighbours", "scale", *layer[3:], "reason"]
-    assert names["information_imbalance"][:10] == [*run, *pair]
+    assert names["id_scaling"] == [*run, *layer[:4], "neighbours", "scale", *layer[4:], "reason"]
+    imbalance = ["information_imbalance", "ii_stderr", "n_ties", "n_points", "reason"]
+    assert names["information_imbalance"] == [*run, *pair, *imbalance]
     assert names["fidelity"] == [*run, *fidelity, "reason"]
     assert names["claims"] == ["dataset", "noise", "seed", "claim", "statement", "verdict", "numbers", "reason"]
     assert all(names[kind][:5] == run for kind in names if kind not in ("cross_bottleneck", "claims"))
-    assert "reason" in names["information_imbalance"]
     assert "reason" in names["cross_bottleneck"]
+
+
+def test_every_column_is_described():
+    for kind, schema in tables.SCHEMAS.items():
+        for field in schema:
+            assert field.metadata[b"description"], (kind, field.name)
 
 
 def test_a_table_has_its_schema_and_says_what_wrote_it(tmp_path):

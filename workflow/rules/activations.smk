@@ -1,10 +1,10 @@
 rule dump_activations:
     input:
-        checkpoint=f"results/{RUN}/checkpoints/epoch{{epoch}}.safetensors",
-        images="resources/datasets/{dataset}/test.npz",
+        checkpoint=layout.result("weights"),
+        data=layout.RESOURCES["test"],
     output:
-        activations=kept(directory(f"results/{CHECKPOINT}/activations")),
-        reconstructions=f"results/{CHECKPOINT}/reconstructions.npz",
+        activations=kept(directory(layout.result("activations"))),
+        reconstructions=layout.result("reconstructions"),
     log:
         f"logs/{CHECKPOINT}/dump_activations.log",
     benchmark:
@@ -20,11 +20,10 @@ rule dump_activations:
         torch_threads=THREADS,
         weights=WEIGHTS,  # unused: in a group all jobs must say the same
     params:
-        points=config["geometry"]["points"],
-        latent=config["model"]["latent"],
+        options=options("dump-activations"),
     message:
         "Activations of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
-        "python -m vae_geometry dump-activations {input.checkpoint} --images {input.images} --points {params.points}"
-        " --latent {params.latent} --output {output.activations} --reconstructions {output.reconstructions}"
+        "vae-geometry dump-activations {input.checkpoint} --data {input.data} {params.options}"
+        " --output {output.activations} --reconstructions {output.reconstructions}"
         " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"

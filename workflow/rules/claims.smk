@@ -1,18 +1,11 @@
 rule check_claims:
     input:
-        checkpoints=lambda wildcards: runs(
-            "epoch{epoch}/{file}",
-            dataset=wildcards.dataset,
-            noise=NOISES,
-            epoch=CHECKPOINTS,
-            file=[*GEOMETRY, "fidelity.parquet"],
-        ),
-        training=lambda wildcards: runs("training.parquet", dataset=wildcards.dataset, noise=NOISES),
+        tables=lambda wildcards: results([*GEOMETRY, "fidelity", "training"], wildcards.dataset, NOISES, CHECKPOINTS),
     output:
-        table="results/{dataset}/claims.parquet",
-        page="results/{dataset}/claims.md",
+        table=layout.result("claims"),
+        page=layout.result("claims").replace(".parquet", ".md"),
         html=report(
-            "results/{dataset}/claims.html",
+            layout.result("claims").replace(".parquet", ".html"),
             caption="../report/claims.rst",
             category="{dataset}",
             subcategory="claims",
@@ -35,5 +28,5 @@ rule check_claims:
     message:
         "Claims of the paper on {wildcards.dataset}"
     shell:
-        "python -m vae_geometry check-claims --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
+        "vae-geometry check-claims --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
         " --output $(dirname {output.table})/claims > {log} 2>&1"

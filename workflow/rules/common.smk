@@ -8,31 +8,29 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-REALS = {"beta", "learning_rate", "weight_decay", "validation_fraction", "resume_minutes"}  # numbers that are not whole
-SIZES = {  # training and test images of the sources that have a fixed number
-    "digits": (1297, 500),
-    "mnist": (60000, 10000),
-    "fashion_mnist": (60000, 10000),
-    "cifar10": (50000, 10000),
-}
+sys.path.insert(0, f"{workflow.basedir}/src")
+
+from vae_geometry import VaeGeometryError, layout
+from vae_geometry.data.sources import SOURCES, count_images
+from vae_geometry.figures.registry import FIGURES
+from vae_geometry.options import CONFIG, arguments
+from vae_geometry.stages import STAGES
 
 
-def check_numbers(tree, prefix=""):
+def check_numbers():
     """Stop on what the schema takes for a number or for a whole one: .nan, .inf, 60.0."""
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            check_numbers(value, f"{name}.")
+    for key, option in CONFIG.items():
+        value = config[option.section][option.name] if option.section else config[option.name]
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, float) and not math.isfinite(number):
-                fail(f"{name}: {number} is not a number; correct it")
-            if isinstance(number, float) and key not in REALS:
-                fail(f"{name}: {number} is not a whole number; write it without a point")
+                fail(f"{key}: {number} is not a number; correct it")
+            if isinstance(number, float) and option.value_type is int:
+                fail(f"{key}: {number} is not a whole number; write it without a point")
 
 
 def check_config():
     """Stop on what the schema cannot see: keys that contradict each other or the data."""
-    check_numbers(config)
+    check_numbers()
     epochs, checkpoints = config["training"]["epochs"], config["training"]["checkpoints"]
     points = config["geometry"]["points"]
     for epoch in checkpoints:
@@ -55,17 +53,12 @@ def check_config():
             )
 
 
-def count_images(name, dataset):
+def images_of(name, dataset):
     """Training and test images of a data set, before it is prepared."""
-    if dataset["source"] in SIZES:
-        return SIZES[dataset["source"]]
-    if not dataset.get("root"):
-        fail(f"datasets.{name}.root: source imagefolder needs the folder that holds train/ and test/")
-    parts = [Path(dataset["root"], part) for part in ("train", "test")]
-    for part in parts:
-        if not part.is_dir():
-            fail(f"datasets.{name}.root: there is no folder {part}; make it, or correct the path")
-    return [sum(1 for file in part.rglob("*") if file.suffix) for part in parts]
+    try:
+        return count_images(dataset["source"], dataset.get("root"))
+    except VaeGeometryError as error:
+        fail(f"datasets.{name}.{error}")
 
 
 def fail(problem):
@@ -96,53 +89,23 @@ def check_schema():
 
 
 check_schema()
-N_IMAGES = {name: count_images(name, dataset) for name, dataset in config["datasets"].items()}
+N_IMAGES = {name: images_of(name, dataset) for name, dataset in config["datasets"].items()}
 check_config()
 
 CHECKPOINTS = sorted(config["training"]["checkpoints"])
 LAST = CHECKPOINTS[-1]
 NOISES = config["noise"]
-RUN = "{dataset}/{noise}/k{bottleneck}/seed{seed}"
-CHECKPOINT = f"{RUN}/epoch{{epoch}}"
+RUN, CHECKPOINT = layout.RUN, layout.CHECKPOINT
 THREADS = config["geometry"]["threads"]
 SCALES = config["geometry"]["scales"]
 EXTRACTOR = config["fidelity"]["extractor"]
-FEATURES = [] if EXTRACTOR == "none" else [f"resources/features/{{dataset}}/{EXTRACTOR}.npz"]
-WEIGHTS = config["fidelity"]["weights"] or "resources/downloads"
+FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace("{extractor}", EXTRACTOR)]
+WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
-PUBLISHED = f"{workflow.basedir}/resources/published"
-GEOMETRY = ["intrinsic_dimension.parquet", "information_imbalance.parquet"]
-IMBALANCE = ["information_imbalance.parquet"]
-FIGURES = {  # figure -> the files of a checkpoint that it reads, and the checkpoints
-    "figure1": (GEOMETRY, [LAST]),
-    "figure2": (["information_imbalance.parquet", "fidelity.parquet"], CHECKPOINTS),
-    "figure3": (["intrinsic_dimension.parquet"], CHECKPOINTS),
-    "figureA1": ([*GEOMETRY, "fidelity.parquet"], [LAST]),
-    "figureA2": (GEOMETRY, [0]),
-    "losses": ([], [LAST]),
-    "ii_to_output": (IMBALANCE, [LAST]),
-    "reconstructions": (["reconstructions.npz"], [LAST]),
-    "id_scaling": (["id_scaling.parquet"], [LAST]),
-    "ii_matrix": (IMBALANCE, [LAST]),
-    "ii_plane": (IMBALANCE, [LAST]),
-    "published": (GEOMETRY, [LAST]),
-    "noise": ([*GEOMETRY, "fidelity.parquet"], CHECKPOINTS),
-}
-TITLES = {  # beside a figure's name in the report's lists
-    "figure1": "the layers",
-    "figure2": "training",
-    "figure3": "ID in training",
-    "figureA1": "against K",
-    "figureA2": "untrained networks",
-    "losses": "training and validation",
-    "ii_to_output": "II to the output",
-    "reconstructions": "and samples",
-    "id_scaling": "ID against scale",
-    "ii_matrix": "II of all layers",
-    "ii_plane": "II to and from the input",
-    "published": "beside the paper's values",
-    "noise": "fresh beside repeated",
-}
+PUBLISHED = f"{workflow.basedir}/{layout.RESOURCES['published']}"
+EPOCHS = {"last": [LAST], "untrained": [0], "all": CHECKPOINTS}  # of a figure
+GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
+TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "cross_bottleneck", "fidelity", "training"]
 
 
 wildcard_constraints:
@@ -154,26 +117,38 @@ wildcard_constraints:
     extractor="inception|efficientnet_lite0",
 
 
-# conda jobs lose an inherited PYTHONPATH
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/src')}; ")
+# Conda jobs lose an inherited PYTHONPATH, and lack the command of a package that is not installed there. Snakemake
+# formats the prefix, hence the doubled braces.
+SOURCE = shlex.quote(f"{workflow.basedir}/src").replace("{", "{{").replace("}", "}}")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={SOURCE};" + ' vae-geometry() {{ python -m vae_geometry "$@"; }}; '
+)
 
 
-def runs(path, dataset, noise, **more):
-    """``path`` for every bottleneck and seed of the sweep."""
-    return expand(
-        f"results/{RUN}/{path}",
-        dataset=dataset,
-        noise=noise,
-        bottleneck=config["bottlenecks"],
-        seed=config["seeds"],
-        **more,
-    )
+def results(names, dataset, noise, epochs):
+    """Files of results by their names in the layout, for these data sets and kinds of noise, all K and all seeds."""
+    files = []
+    for name in names:
+        files += expand(
+            layout.result(name),
+            dataset=dataset,
+            noise=noise,
+            bottleneck=config["bottlenecks"],
+            seed=config["seeds"],
+            epoch=LAST if name == "cross_bottleneck" else epochs,
+        )
+    return list(dict.fromkeys(files))
 
 
 def selection(epochs):
     """The runs and checkpoints to read, as options of the command line."""
     chosen = {"bottleneck": config["bottlenecks"], "seed": config["seeds"], "epoch": epochs}
     return " ".join(f"--{name} {' '.join(map(str, values))}" for name, values in chosen.items())
+
+
+def options(stage):
+    """What the config says of a stage, as options of its command line; not what changes no result."""
+    return arguments(STAGES[stage].options, config)
 
 
 def root_option(wildcards):
@@ -229,39 +204,29 @@ def training_minutes(wildcards, attempt):
 
 def figure_tables(figure, dataset, noise):
     """Files that a figure draws from: only the kinds and checkpoints that it shows."""
-    if figure == "id_scaling" and not SCALES:
-        fail("geometry.scales: figure id_scaling needs it, and it is null; set it, for example to 64")
-    files, epochs = FIGURES[figure]
-    tables = runs("epoch{epoch}/{file}", dataset=dataset, noise=noise, epoch=epochs, file=files)
-    if figure == "losses":
-        tables += runs("training.parquet", dataset=dataset, noise=noise)
-    if figure == "figureA1":
-        tables += expand(
-            f"results/{dataset}/{noise}/seed{{seed}}/epoch{LAST}/cross_bottleneck.parquet", seed=config["seeds"]
-        )
-    if figure == "published":
-        tables += expand(f"{PUBLISHED}/cifar10_{{kind}}.csv", kind=["intrinsic_dimension", "information_imbalance"])
-    return tables
+    entry = FIGURES[figure]
+    if entry.needs == "scales" and not SCALES:
+        fail(f"geometry.scales: figure {figure} needs it, and it is null; set it, for example to 64")
+    files = results(entry.tables, dataset, noise, EPOCHS[entry.epochs])
+    return files + (sorted(map(str, Path(PUBLISHED).glob("*.csv"))) if entry.needs == "published" else [])
 
 
 def all_figures():
     """The figures of every data set and kind of noise, and those that compare the kinds."""
     drawn = []
     for dataset, entry in config["datasets"].items():
-        left_out = {"noise"}
-        if "cifar10" not in (dataset, entry["source"]):  # a copy of it, such as a folder of JPEGs, goes by its name
-            left_out.add("published")
-        if not SCALES:
-            left_out.add("id_scaling")
-        for noise in NOISES:
-            drawn += [f"{dataset}/{noise}/{figure}" for figure in sorted(set(FIGURES) - left_out)]
-        if len(NOISES) > 1:
-            drawn.append(f"{dataset}/noise")
-    return expand("results/figures/{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv", "txt"])
+        has = {"scales": SCALES, "published": "cifar10" in (dataset, entry["source"]), None: True}  # a copy by its name
+        figures = [figure for figure in FIGURES.values() if has[figure.needs]]
+        for figure in figures:
+            if not figure.all_noises:
+                drawn += expand(layout.result("figure"), dataset=dataset, noise=NOISES, figure=figure.name)
+            elif len(NOISES) > 1:
+                drawn += expand(layout.result("figure_of_all_noises"), dataset=dataset, figure=figure.name)
+    return expand("{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv", "txt"])
 
 
 def figure_labels(wildcards):
     """Columns of the report's lists; a search lists figures of all kinds of noise, and takes one label for one figure."""
-    figure = getattr(wildcards, "figure", "noise")
     noise = getattr(wildcards, "noise", ", ".join(NOISES))
-    return {"figure": f"{figure}: {TITLES[figure]}", "noise": noise, "data set": wildcards.dataset}
+    figure = f"{wildcards.figure}: {FIGURES[wildcards.figure].title}"
+    return {"figure": figure, "noise": noise, "data set": wildcards.dataset}

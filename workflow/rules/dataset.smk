@@ -1,7 +1,7 @@
 rule prepare_dataset:
     output:
-        train="resources/datasets/{dataset}/train.npz",
-        test="resources/datasets/{dataset}/test.npz",
+        train=layout.RESOURCES["train"],
+        test=layout.RESOURCES["test"],
     log:
         "logs/{dataset}/prepare_dataset.log",
     benchmark:
@@ -19,5 +19,5 @@ rule prepare_dataset:
     message:
         "Images of {wildcards.dataset}"
     shell:
-        "python -m vae_geometry prepare-dataset {params.source} --output $(dirname {output.train})"
+        "vae-geometry prepare-dataset {params.source} --output $(dirname {output.train})"
         " {params.root:q} > {log} 2>&1"

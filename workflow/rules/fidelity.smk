@@ -1,8 +1,8 @@
 rule prepare_features:
     input:
-        images="resources/datasets/{dataset}/test.npz",
+        data=layout.RESOURCES["test"],
     output:
-        features="resources/features/{dataset}/{extractor}.npz",
+        features=layout.RESOURCES["features"],
     log:
         "logs/{dataset}/prepare_features_{extractor}.log",
     benchmark:
@@ -18,12 +18,12 @@ rule prepare_features:
         torch_threads=THREADS,
         weights=WEIGHTS,
     params:
-        points=config["fidelity"]["points"],
+        options=options("prepare-features"),
     message:
         "Features ({wildcards.extractor}) of the test images of {wildcards.dataset}"
     shell:
-        "python -m vae_geometry prepare-features {input.images} --extractor {wildcards.extractor}"
-        " --points {params.points} --output {output.features} --weights {resources.weights:q}"
+        "vae-geometry prepare-features {input.data} --extractor {wildcards.extractor}"
+        " {params.options} --output {output.features} --weights {resources.weights:q}"
         " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"
 
 
@@ -32,7 +32,7 @@ rule measure_fidelity:
         activations=rules.dump_activations.output.activations,
         features=FEATURES,
     output:
-        fidelity=f"results/{CHECKPOINT}/fidelity.parquet",
+        fidelity=layout.result("fidelity"),
     log:
         f"logs/{CHECKPOINT}/measure_fidelity.log",
     benchmark:
@@ -49,12 +49,11 @@ rule measure_fidelity:
         torch_threads=THREADS,
         weights=WEIGHTS,
     params:
-        points=config["fidelity"]["points"],
-        beta=config["model"]["beta"],
+        options=options("measure-fidelity"),
         features="--features" if FEATURES else "",
     message:
         "ELBO and Frechet distance of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
-        "python -m vae_geometry measure-fidelity {input.activations} --output {output.fidelity}"
-        " --points {params.points} --beta {params.beta} {params.features} {input.features} --weights {resources.weights:q}"
+        "vae-geometry measure-fidelity {input.activations} --output {output.fidelity}"
+        " {params.options} {params.features} {input.features} --weights {resources.weights:q}"
         " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"

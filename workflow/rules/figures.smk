@@ -3,21 +3,21 @@ rule plot:
         tables=lambda wildcards: figure_tables(wildcards.figure, wildcards.dataset, wildcards.noise),
     output:
         png=report(
-            "results/figures/{dataset}/{noise}/{figure}.png",
+            f"{layout.result('figure')}.png",
             caption="../report/plot.rst",
             category="{dataset}",
             subcategory="{noise} noise",
             labels=figure_labels,
         ),
-        pdf="results/figures/{dataset}/{noise}/{figure}.pdf",
-        csv="results/figures/{dataset}/{noise}/{figure}.csv",
-        txt="results/figures/{dataset}/{noise}/{figure}.txt",
+        pdf=f"{layout.result('figure')}.pdf",
+        csv=f"{layout.result('figure')}.csv",
+        txt=f"{layout.result('figure')}.txt",
     log:
-        "logs/figures/{dataset}/{noise}/{figure}.log",
+        f"logs/{layout.RESULTS['figure']}.log",
     benchmark:
-        "results/benchmarks/figures/{dataset}/{noise}/{figure}.jsonl"
+        f"results/benchmarks/{layout.RESULTS['figure']}.jsonl"
     wildcard_constraints:
-        figure="|".join(name for name in FIGURES if name != "noise"),
+        figure="|".join(name for name, figure in FIGURES.items() if not figure.all_noises),
     localrule: True  # light
     conda:
         "../../envs/compute.yaml"
@@ -27,34 +27,35 @@ rule plot:
         runtime=growing(10),
     params:
         published=PUBLISHED,
-        caption=lambda wildcards: f"{workflow.basedir}/workflow/report/{wildcards.figure}.rst",
-        selection=lambda wildcards: selection(FIGURES[wildcards.figure][1]),
+        selection=lambda wildcards: selection(EPOCHS[FIGURES[wildcards.figure].epochs]),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
     shell:
-        "python -m vae_geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {wildcards.noise}"
+        "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {wildcards.noise}"
         " {params.selection} --published {params.published:q} --output $(dirname {output.csv})/{wildcards.figure}"
         " > {log} 2>&1"
 
 
-rule plot_noise:
+rule plot_noises:
     input:
-        tables=lambda wildcards: figure_tables("noise", wildcards.dataset, NOISES),
+        tables=lambda wildcards: figure_tables(wildcards.figure, wildcards.dataset, NOISES),
     output:
         png=report(
-            "results/figures/{dataset}/noise.png",
-            caption="../report/noise.rst",
+            f"{layout.result('figure_of_all_noises')}.png",
+            caption="../report/plot.rst",
             category="{dataset}",
             subcategory="kinds of noise",
             labels=figure_labels,
         ),
-        pdf="results/figures/{dataset}/noise.pdf",
-        csv="results/figures/{dataset}/noise.csv",
-        txt="results/figures/{dataset}/noise.txt",
+        pdf=f"{layout.result('figure_of_all_noises')}.pdf",
+        csv=f"{layout.result('figure_of_all_noises')}.csv",
+        txt=f"{layout.result('figure_of_all_noises')}.txt",
     log:
-        "logs/figures/{dataset}/noise.log",
+        f"logs/{layout.RESULTS['figure_of_all_noises']}.log",
     benchmark:
-        "results/benchmarks/figures/{dataset}/noise.jsonl"
+        f"results/benchmarks/{layout.RESULTS['figure_of_all_noises']}.jsonl"
+    wildcard_constraints:
+        figure="|".join(name for name, figure in FIGURES.items() if figure.all_noises),
     localrule: True  # light
     conda:
         "../../envs/compute.yaml"
@@ -64,9 +65,9 @@ rule plot_noise:
         runtime=growing(10),
     params:
         noises=NOISES,
-        selection=selection(CHECKPOINTS),
+        selection=lambda wildcards: selection(EPOCHS[FIGURES[wildcards.figure].epochs]),
     message:
-        "Fresh beside repeated noise of {wildcards.dataset}"
+        "Figure {wildcards.figure} of {wildcards.dataset}, noise: {params.noises}"
     shell:
-        "python -m vae_geometry plot noise --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
-        " --output $(dirname {output.csv})/noise > {log} 2>&1"
+        "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
+        " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"

@@ -2,9 +2,9 @@ rule measure_geometry:
     input:
         activations=rules.dump_activations.output.activations,
     output:
-        intrinsic_dimension=f"results/{CHECKPOINT}/intrinsic_dimension.parquet",
-        information_imbalance=f"results/{CHECKPOINT}/information_imbalance.parquet",
-        id_scaling=f"results/{CHECKPOINT}/id_scaling.parquet" if SCALES else [],
+        intrinsic_dimension=layout.result("intrinsic_dimension"),
+        information_imbalance=layout.result("information_imbalance"),
+        id_scaling=layout.result("id_scaling") if SCALES else [],
     log:
         f"logs/{CHECKPOINT}/measure_geometry.log",
     benchmark:
@@ -19,28 +19,28 @@ rule measure_geometry:
         device=config["device"],  # unused, as weights: in a group all jobs must say the same
         weights=WEIGHTS,
     params:
-        scales=f"--scales {SCALES}" if SCALES else "",
+        options=options("measure-geometry"),
     message:
         "ID and II of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
-        "python -m vae_geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
-        " {params.scales} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
+        "vae-geometry measure-geometry {input.activations} --output $(dirname {output.intrinsic_dimension})"
+        " {params.options} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
 
 
 rule compare_bottlenecks:
     input:
         checkpoints=expand(
-            f"results/{RUN}/checkpoints/epoch{{epoch}}.safetensors",
+            layout.result("weights"),
             bottleneck=config["bottlenecks"],
             allow_missing=True,
         ),
-        images="resources/datasets/{dataset}/test.npz",
+        data=layout.RESOURCES["test"],
     output:
-        cross_bottleneck="results/{dataset}/{noise}/seed{seed}/epoch{epoch}/cross_bottleneck.parquet",
+        cross_bottleneck=layout.result("cross_bottleneck"),
     log:
-        "logs/{dataset}/{noise}/seed{seed}/epoch{epoch}/compare_bottlenecks.log",
+        f"logs/{layout.ALL_BOTTLENECKS}/compare_bottlenecks.log",
     benchmark:
-        "results/benchmarks/{dataset}/{noise}/seed{seed}/epoch{epoch}/compare_bottlenecks.jsonl"
+        f"results/benchmarks/{layout.ALL_BOTTLENECKS}/compare_bottlenecks.jsonl"
     conda:
         "../../envs/compute.yaml"
     threads: THREADS
@@ -51,11 +51,10 @@ rule compare_bottlenecks:
         device=config["device"],
         torch_threads=THREADS,
     params:
-        points=config["geometry"]["points"],
-        latent=config["model"]["latent"],
+        options=options("compare-bottlenecks"),
     message:
         "II between all bottlenecks of {wildcards.dataset}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
-        "python -m vae_geometry compare-bottlenecks {input.checkpoints} --images {input.images}"
-        " --points {params.points} --latent {params.latent} --output {output.cross_bottleneck}"
+        "vae-geometry compare-bottlenecks {input.checkpoints} --data {input.data} {params.options}"
+        " --output {output.cross_bottleneck}"
         " --threads {resources.torch_threads} --memory-mb {resources.mem_mb} --device {resources.device} > {log} 2>&1"

@@ -1,29 +1,10 @@
 rule collect_tables:
     input:
-        checkpoints=runs(
-            "epoch{epoch}/{kind}.parquet",
-            dataset=config["datasets"],
-            noise=NOISES,
-            epoch=CHECKPOINTS,
-            kind=["intrinsic_dimension", "information_imbalance", "fidelity", *(["id_scaling"] if SCALES else [])],
-        ),
-        training=runs("training.parquet", dataset=config["datasets"], noise=NOISES),
-        cross_bottleneck=expand(
-            "results/{dataset}/{noise}/seed{seed}/epoch{epoch}/cross_bottleneck.parquet",
-            dataset=config["datasets"],
-            noise=NOISES,
-            seed=config["seeds"],
-            epoch=LAST,
-        ),
+        tables=results(TABLES, config["datasets"], NOISES, CHECKPOINTS),
     output:
-        intrinsic_dimension="results/tables/intrinsic_dimension.parquet",
-        information_imbalance="results/tables/information_imbalance.parquet",
-        cross_bottleneck="results/tables/cross_bottleneck.parquet",
-        fidelity="results/tables/fidelity.parquet",
-        training="results/tables/training.parquet",
-        id_scaling="results/tables/id_scaling.parquet" if SCALES else [],
+        tables=expand(f"{layout.result('tables')}/{{kind}}.parquet", kind=TABLES),
         versions=report(
-            "results/tables/versions.csv",
+            f"{layout.result('tables')}/versions.csv",
             caption="../report/versions.rst",
             category="Software",
             labels={"figure": "versions", "noise": "", "data set": ""},
@@ -47,5 +28,5 @@ rule collect_tables:
     message:
         "Tables of the sweep"
     shell:
-        "python -m vae_geometry collect-tables --dataset {params.datasets} --noise {params.noises} {params.selection}"
-        " {params.id_scaling} --output $(dirname {output.training}) > {log} 2>&1"
+        "vae-geometry collect-tables --dataset {params.datasets} --noise {params.noises} {params.selection}"
+        " {params.id_scaling} --output $(dirname {output.versions}) > {log} 2>&1"

@@ -1,0 +1,149 @@
+"""Stages that measure trained networks."""
+
+from dataclasses import MISSING, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from vae_geometry.options import CONFIG, Option
+from vae_geometry.stages.stage import (
+    BETA,
+    CHECKPOINT,
+    DEVICE,
+    FIDELITY_POINTS,
+    LATENT,
+    MEMORY,
+    POINTS,
+    TEST_DATA,
+    THREADS,
+    WEIGHTS,
+    path,
+    stage,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+
+@stage(
+    "Write the activations of all layers on the first test images.",
+    CHECKPOINT,
+    TEST_DATA,
+    path("output", "folder for layerNN.npy, float32 (N, D)"),
+    path("reconstructions", "npz file for a few images, their reconstructions and samples", default=None),
+    POINTS,
+    LATENT,
+    DEVICE,
+    THREADS,
+)
+def dump_activations(options: Any) -> None:
+    from vae_geometry.data.images import first_images
+    from vae_geometry.networks.activations import write_reconstructions
+    from vae_geometry.training.devices import select_device
+    from vae_geometry.training.random_streams import generator
+
+    device = select_device(options.device, options.threads)
+    images = first_images(options.data, options.points)
+    model, config = _dump(options.checkpoint, images, options.output, options.latent, device)
+    if options.reconstructions:
+        prior = generator(config, "samples")
+        write_reconstructions(model, config, options.output, prior, device, options.reconstructions)
+
+
+def _dump(
+    checkpoint: Path, images: "NDArray[np.uint8]", output: Path, latent: str, device: "torch.device"
+) -> tuple["torch.nn.Module", dict[str, Any]]:
+    """Dump the activations of a checkpoint; returns its network and config."""
+    from vae_geometry.networks.activations import dump_activations
+    from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
+    from vae_geometry.training.random_streams import generator
+
+    model, config = load_checkpoint(checkpoint, device)
+    check_shape(checkpoint, config, images.shape[1:])
+    dump_activations(model, config, images, output, latent, generator(config, "measurement"), device)
+    return model, config
+
+
+@stage(
+    "Measure ID and II of any folder of layerNN.npy, float (N, D).",
+    path("activations", "folder with layer00.npy, layer01.npy, ... of equal N", positional=True),
+    path("output", "folder for the parquet files"),
+    CONFIG["geometry.scales"],
+    MEMORY,
+    replace(DEVICE, default="cpu"),
+    THREADS,
+)
+def measure_geometry(options: Any) -> None:
+    from vae_geometry.geometry.measure import measure_geometry
+
+    device = options.device
+    if device != "cpu":
+        from vae_geometry.training.devices import select_device  # brings in torch, which the CPU does without
+
+        device = str(select_device(device, options.threads))
+    measure_geometry(options.activations, options.output, options.threads, options.memory_mb, device, options.scales)
+
+
+@stage(
+    "Measure ELBO (per image, in nats) and Frechet distance of a dump.",
+    path("activations", "folder written by dump-activations", positional=True),
+    path("output", "parquet file to write"),
+    path("features", "file of prepare-features; without it no Frechet distance", default=None),
+    FIDELITY_POINTS,
+    BETA,
+    WEIGHTS,
+    DEVICE,
+    THREADS,
+)
+def measure_fidelity(options: Any) -> None:
+    from vae_geometry.fidelity.measure import measure_fidelity
+    from vae_geometry.training.devices import select_device
+
+    device = select_device(options.device, options.threads)
+    points, beta = options.points, options.beta
+    measure_fidelity(options.activations, options.output, points, beta, options.features, options.weights, device)
+
+
+@stage(
+    "Measure II between all layers of networks of several K.",
+    Option("checkpoints", tuple[Path, ...], MISSING, "one network per K, of one seed and epoch", positional=True),
+    TEST_DATA,
+    path("output", "parquet file to write"),
+    POINTS,
+    LATENT,
+    MEMORY,
+    DEVICE,
+    THREADS,
+)
+def compare_bottlenecks(options: Any) -> None:
+    from vae_geometry.data.images import first_images
+    from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
+    from vae_geometry.training.devices import select_device
+
+    device = select_device(options.device, options.threads)
+    images = first_images(options.data, options.points)
+    with TemporaryDirectory() as temporary:
+        dumps = [Path(temporary, str(number)) for number in range(len(options.checkpoints))]
+        for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):
+            _dump(checkpoint, images, dump, options.latent, device)
+        compare_bottlenecks(dumps, options.output, options.threads, options.memory_mb, str(device))
+
+
+@stage(
+    "Compute the features of test images for the Frechet distance.",
+    replace(TEST_DATA, positional=True),
+    path("output", "npz file to write"),
+    replace(CONFIG["fidelity.extractor"], choices=("inception", "efficientnet_lite0"), section=None),
+    FIDELITY_POINTS,
+    WEIGHTS,
+    DEVICE,
+    THREADS,
+)
+def prepare_features(options: Any) -> None:
+    from vae_geometry.fidelity.frechet import prepare_features
+    from vae_geometry.training.devices import select_device
+
+    device = select_device(options.device, options.threads)
+    prepare_features(options.data, options.output, options.extractor, options.points, options.weights, device)

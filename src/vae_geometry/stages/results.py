@@ -1,0 +1,73 @@
+"""Stages that make tables, figures and claims of the measurements."""
+
+from dataclasses import MISSING, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.figures.registry import FIGURES
+from vae_geometry.layout import RESOURCES
+from vae_geometry.options import Option
+from vae_geometry.stages.stage import ONE_DATASET, SWEEP, path, stage
+
+if TYPE_CHECKING:
+    from vae_geometry.tables import Selection
+
+
+@stage(
+    "Join the tables of a sweep, one parquet file a kind.",
+    *SWEEP,
+    path("output", "folder for the tables"),
+    Option("id_scaling", bool, False, "join the tables of measure-geometry --scales too"),
+)
+def collect_tables(options: Any) -> None:
+    from vae_geometry.tables import collect
+
+    collect(_selection(options), options.output, options.id_scaling)
+
+
+@stage(
+    "Draw a figure of a data set, with its numbers and its caption beside it.",
+    Option("figure", str, MISSING, f"one of {', '.join(FIGURES)}", positional=True),
+    *ONE_DATASET,
+    path("published", "folder of the published values, for figure `published`", default=None),
+    path("output", "path of the figure without .png, .pdf, .csv, .txt"),
+)
+def plot(options: Any) -> None:
+    from vae_geometry.figures.plot import plot
+
+    plot(options.figure, _selection(options), options.output, options.published)
+
+
+@stage(
+    "Check the paper's claims on a sweep, or on the values published with it.",
+    *(replace(option, default=None) if option.default is MISSING else option for option in ONE_DATASET),
+    Option(
+        "published",
+        Path | None,
+        None,
+        "check the published values in this folder instead (resources/published)",
+        alone=Path(RESOURCES["published"]),
+    ),
+    path("output", "path of the table and page without .parquet, .md, .html", default=None),
+)
+def check_claims(options: Any) -> None:
+    from vae_geometry.claims.check import check_claims, check_published
+
+    if options.published:
+        needless = ("dataset", "noise", "seed", "epoch", "output")
+        if given := [name for name in needless if getattr(options, name)]:
+            raise VaeGeometryError(f"--{given[0]} does not go with --published, only --bottleneck does; leave it out")
+        print(check_published(options.published, options.bottleneck))
+        return
+    needed = ("dataset", "noise", "bottleneck", "seed", "epoch", "output")
+    if absent := [name for name in needed if not getattr(options, name)]:
+        raise VaeGeometryError(f"--{absent[0]} is missing; name the sweep, or check the published values: --published")
+    print(check_claims(_selection(options), options.output))
+
+
+def _selection(options: Any) -> "Selection":
+    from vae_geometry.tables import Selection
+
+    datasets = [options.dataset] if isinstance(options.dataset, str) else options.dataset
+    return Selection(options.results, datasets, options.noise, options.bottleneck, options.seed, options.epoch)

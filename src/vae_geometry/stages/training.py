@@ -1,0 +1,88 @@
+"""Stages from data to trained networks."""
+
+from dataclasses import MISSING, replace
+from pathlib import Path
+from typing import Any
+
+from vae_geometry.data.sources import SOURCES
+from vae_geometry.layout import RESOURCES
+from vae_geometry.options import CONFIG, Option, Training, options_of, section_of
+from vae_geometry.stages.stage import BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
+
+
+@stage(
+    "Fetch or find images and store them as 32 x 32 pixels, uint8.",
+    Option("source", str, MISSING, "kind of the data set", choices=tuple(SOURCES), positional=True),
+    path("output", "folder for train.npz and test.npz"),
+    path("root", "folder with the raw files (imagefolder: train/CLASS, test/CLASS)", default=None),
+    path("downloads", "where downloads are kept", default=Path(RESOURCES["downloads"])),
+)
+def prepare_dataset(options: Any) -> None:
+    from vae_geometry.data.images import prepare_dataset
+
+    prepare_dataset(options.source, options.output, options.root, options.downloads)
+
+
+@stage(
+    "Write the untrained network of a run: the checkpoint of epoch 0.",
+    TRAIN_DATA,
+    path("output", "checkpoint to write (.safetensors)"),
+    Option("dataset", str, "", "name of the data set in the tables"),
+    NOISE,
+    Option("bottleneck", int, MISSING, "K, latent dimensions", minimum=1),
+    Option("seed", int, 0, "seed of the run", minimum=0),
+    CONFIG["model.architecture"],
+    CONFIG["model.channels"],
+)
+def initialise(options: Any) -> None:
+    from vae_geometry.data.images import load_images
+    from vae_geometry.training.initialise import initialise
+
+    config = {
+        **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
+        "shape": list(load_images(options.data).shape[1:]),
+        "options": {"channels": list(options.channels)},
+    }
+    initialise(options.output, config, options.seed)
+
+
+def _last_epoch(checkpoints: Option) -> Option:
+    """The option of the epochs to keep, which are the last one alone where none is given."""
+    described = "epochs after which the network is kept (default: the last one)"
+    return replace(checkpoints, type=tuple[int, ...] | None, default=None, description=described)
+
+
+@stage(
+    "Train a network from its checkpoint of epoch 0; a training that was killed resumes.",
+    TRAIN_DATA,
+    path("initial", "checkpoint of the untrained network"),
+    path("output", "folder of the run"),
+    NOISE,
+    *(_last_epoch(option) if option.name == "checkpoints" else option for option in options_of(Training, "training")),
+    BETA,
+    DEVICE,
+)
+def train(options: Any) -> None:
+    import torch
+
+    from vae_geometry.data.images import load_images
+    from vae_geometry.training.devices import select_device
+    from vae_geometry.training.loop import train
+
+    options.checkpoints = sorted(set(options.checkpoints or [options.epochs]) - {0})  # epoch 0 exists already
+    training = section_of(Training, vars(options))
+    device = select_device(options.device, options.threads, options.deterministic, tf32=True)
+    images = torch.from_numpy(load_images(options.data))
+    train(images, options.initial, options.output, training, options.noise, options.beta, device)
+
+
+@stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT)
+def describe(options: Any) -> None:
+    from vae_geometry.networks.checkpoints import load_checkpoint
+    from vae_geometry.training.resume import flat
+
+    model, config = load_checkpoint(options.checkpoint)
+    lines = [f"{name}: {value}" for name, value in flat(config).items()]
+    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
+    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
+    print("\n".join(lines))
