@@ -61,32 +61,20 @@ def train(options: argparse.Namespace) -> None:
 
 
 def describe(options: argparse.Namespace) -> None:
-    from vae_geometry.networks.checkpoints import load_checkpoint
-    from vae_geometry.training.resume import flat
+    from vae_geometry.networks.checkpoints import describe
 
-    model, config = load_checkpoint(options.checkpoint)
-    lines = [f"{name}: {value}" for name, value in flat(config).items()]
-    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
-    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
-    print("\n".join(lines))
-
-
-def _first_images(options: argparse.Namespace):
-    from vae_geometry.data.images import load_images
-
-    images = load_images(options.images)
-    if len(images) < options.points:
-        raise VaeGeometryError(f"{options.images}: holds {len(images)} images, {options.points} points are asked for")
-    return images[: options.points]
+    print(describe(options.checkpoint))
 
 
 def dump_activations(options: argparse.Namespace) -> None:
+    from vae_geometry.data.images import first_images
     from vae_geometry.networks.activations import write_reconstructions
     from vae_geometry.training.devices import select_device
     from vae_geometry.training.random_streams import generator
 
     device = select_device(options.device, options.threads)
-    model, config = _dump(options.checkpoint, _first_images(options), options.output, options.latent, device)
+    images = first_images(options.images, options.points)
+    model, config = _dump(options.checkpoint, images, options.output, options.latent, device)
     if options.reconstructions:
         prior = generator(config, "samples")
         write_reconstructions(model, config, options.output, prior, device, options.reconstructions)
@@ -127,11 +115,12 @@ def measure_fidelity(options: argparse.Namespace) -> None:
 def compare_bottlenecks(options: argparse.Namespace) -> None:
     from tempfile import TemporaryDirectory
 
+    from vae_geometry.data.images import first_images
     from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
     from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
-    images = _first_images(options)
+    images = first_images(options.images, options.points)
     with TemporaryDirectory() as temporary:
         dumps = [Path(temporary, str(number)) for number in range(len(options.checkpoints))]
         for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):
