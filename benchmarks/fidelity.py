@@ -13,8 +13,6 @@ import tempfile
 import time
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src"
-
 
 def main() -> None:
     options = parse_arguments()
@@ -65,9 +63,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def run(*command: object) -> tuple[float, float, float]:
     """Seconds, CPU seconds (which other work disturbs less) and peak memory, in MB, of a subcommand."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "vae_geometry", *map(str, command)], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "vae_geometry", *map(str, command)])
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{command[0]} failed")

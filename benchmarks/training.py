@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-
 import numpy as np
 import torch
 from machine import processor
@@ -25,8 +23,10 @@ from torchvision import transforms
 
 from vae_geometry import tables
 from vae_geometry.data import images as datasets
-from vae_geometry.networks.convolutional import elbo_terms, initialise, load_checkpoint
+from vae_geometry.networks.checkpoints import load_checkpoint
+from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
 from vae_geometry.training.devices import select_device
+from vae_geometry.training.initialise import initialise
 from vae_geometry.training.loop import Training, train
 
 WIDTHS = {"full": [64, 128, 256, 256], "small": [16, 32, 64, 64]}
@@ -68,9 +68,9 @@ def bare_step(images: np.ndarray, width: str, device: torch.device, folder: Path
     n_steps = len(images) // len(batch)
     start = time.perf_counter()
     for _ in range(n_steps):
-        reconstruction, kl = elbo_terms(batch, *model(batch, noise))
+        loss = summed_loss(model, batch, noise)
         optimizer.zero_grad()
-        (reconstruction.sum() + kl.sum()).backward()
+        loss.backward()
         optimizer.step()
     if device.type == "cuda":
         torch.cuda.synchronize()
@@ -88,14 +88,18 @@ def usual_loop(images: np.ndarray, width: str, device: torch.device, folder: Pat
     for batch in loader:
         batch = batch.to(device)
         noise = torch.randn(len(batch), BOTTLENECK, device=device)
-        reconstruction, kl = elbo_terms(batch, *model(batch, noise))
-        loss = reconstruction.sum() + kl.sum()
+        loss = summed_loss(model, batch, noise)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total += loss.item()
         n_seen += len(batch)
     return n_seen / (time.perf_counter() - start)
+
+
+def summed_loss(model: torch.nn.Module, batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    logits, mean, log_variance = model(batch, noise)
+    return binary_cross_entropy(batch, logits).sum() + kl_per_unit(mean, log_variance).sum()
 
 
 LOOPS: dict[str, Callable] = {"bare step": bare_step, "this loop": this_loop, "usual loop": usual_loop}
@@ -132,8 +136,15 @@ def load_images(path: Path | None) -> np.ndarray:
 
 
 def untrained(images: np.ndarray, width: str, folder: Path) -> Path:
-    config = {"dataset": "benchmark", "noise": "fresh", "bottleneck": BOTTLENECK, "channels": WIDTHS[width]}
-    initialise(folder / "epoch0.safetensors", {**config, "image_channels": images.shape[1]}, seed=0)
+    config = {
+        "dataset": "benchmark",
+        "noise": "fresh",
+        "bottleneck": BOTTLENECK,
+        "architecture": "convolutional",
+        "shape": list(images.shape[1:]),
+        "options": {"channels": WIDTHS[width]},
+    }
+    initialise(folder / "epoch0.safetensors", config, seed=0)
     return folder / "epoch0.safetensors"
 
 

@@ -19,11 +19,11 @@ from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.fidelity import EXTRACTORS
 from vae_geometry.files import whole_file
 
 logger = logging.getLogger(__name__)
 
-EXTRACTORS = ("inception", "efficientnet_lite0")
 TIMEOUT = 60  # seconds without an answer
 
 
@@ -58,6 +58,7 @@ class EfficientNetLite0(FeatureExtractorBase):
     """
 
     SIZE = 128
+    FEATURES = str(EXTRACTORS["efficientnet_lite0"])
 
     def __init__(self, name: str, features_list: list[str], **_options: object) -> None:
         super().__init__(name, features_list)
@@ -83,11 +84,11 @@ class EfficientNetLite0(FeatureExtractorBase):
 
     @staticmethod
     def get_provided_features_list() -> tuple[str]:
-        return ("1280",)
+        return (EfficientNetLite0.FEATURES,)
 
     @staticmethod
     def get_default_feature_layer_for_metric(metric: str) -> str:
-        return "1280"
+        return EfficientNetLite0.FEATURES
 
     @staticmethod
     def can_be_compiled() -> bool:
@@ -102,7 +103,8 @@ def load_extractor(extractor: str, weights: Path, device: torch.device) -> Featu
 
     Parameters
     ----------
-    extractor : {"inception", "efficientnet_lite0"}
+    extractor : str
+        Key of ``EXTRACTORS``.
     weights : Path
         File of Inception's weights, or the folder that holds it; it is downloaded into a folder that does not.
     device : torch.device
@@ -112,19 +114,20 @@ def load_extractor(extractor: str, weights: Path, device: torch.device) -> Featu
     VaeGeometryError
         If weights are absent and cannot be fetched, or are not those that were published.
     """
+    features = [str(EXTRACTORS[extractor])]
     if extractor == "inception":
         path = find_inception(weights)
         # its constructor would unpickle what the file holds; this has torch read tensors alone
         before = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
         os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
         try:
-            network = FeatureExtractorInceptionV3(extractor, ["2048"], feature_extractor_weights_path=str(path))
+            network = FeatureExtractorInceptionV3(extractor, features, feature_extractor_weights_path=str(path))
         finally:
             os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
             if before is not None:
                 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = before
     else:
-        network = EfficientNetLite0(extractor, ["1280"])
+        network = EfficientNetLite0(extractor, features)
     return network.requires_grad_(False).eval().to(device)
 
 
@@ -164,7 +167,7 @@ def _download(path: Path) -> None:
 def _check(path: Path, weights: Weights, remedy: str) -> None:
     n_bytes = path.stat().st_size
     if n_bytes != weights.n_bytes:
-        problem = "ends after" if n_bytes < weights.n_bytes else "goes on after its end:"
+        problem = "ends after" if n_bytes < weights.n_bytes else "continues after its end:"
         raise VaeGeometryError(f"{path}: file {problem} {n_bytes:,} of {weights.n_bytes:,} bytes; {remedy}")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.images import load_images
+from vae_geometry.fidelity import EXTRACTORS
 from vae_geometry.files import whole_file
-
-EXTRACTORS = {"inception": 2048, "efficientnet_lite0": 1280}  # and how many features each has
 
 # torch-fidelity takes seconds to import: only what computes features or distances brings it in.
 
@@ -54,8 +53,9 @@ def prepare_features(
     images : Path
         ``test.npz`` of a prepared data set.
     output : Path
-        npz file with the fields of ``FeatureStatistics``, whole or absent.
-    extractor : {"inception", "efficientnet_lite0"}
+        npz file with the fields of ``FeatureStatistics``, written atomically.
+    extractor : str
+        Key of ``EXTRACTORS``.
     n_points : int
         Images to take.
     weights : Path
@@ -71,7 +71,7 @@ def prepare_features(
 
     pixels = load_images(images)
     if len(pixels) < n_points or n_points < 2:
-        problem = f"holds {len(pixels)} images, {n_points} points are asked for"
+        problem = f"holds {len(pixels)} images, {n_points} points are requested"
         raise VaeGeometryError(f"{images}: {problem}; fidelity.points must lie between 2 and the number of images")
     pixels = pixels[:n_points]
     if (pixels == pixels[0]).all():
@@ -112,7 +112,7 @@ def read_features(path: Path) -> FeatureStatistics:
 
 def images_sha256(images: NDArray[np.uint8]) -> str:
     """Checksum of images, to tell whether two stages see the same ones."""
-    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def statistics(features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

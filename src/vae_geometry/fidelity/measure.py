@@ -1,5 +1,6 @@
 """How well a network reproduces test images: the ELBO, its terms, active units and the Frechet distance."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,36 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.data.images import SIZE
+from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
-from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
 
 ACTIVE_NATS = 0.01
-BATCH_SIZE = 500
 NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
+
+
+@dataclass(frozen=True)
+class Dump:
+    """An activation dump of the first N images, as far as it is needed here.
+
+    Attributes
+    ----------
+    folder : Path
+    run : dict
+        Data set, noise, K, seed and epoch.
+    files : dict
+        Role -> name of the array of the last layer that has it.
+    images, outputs, logits : (N, D) float32 arrays
+    mean, log_variance : (N, K) float32 arrays
+    """
+
+    folder: Path
+    run: dict[str, object]
+    files: dict[str, str]
+    images: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    log_variance: NDArray[np.float32]
 
 
 def measure_fidelity(
@@ -53,24 +78,10 @@ def measure_fidelity(
     VaeGeometryError
         If the folder is no such dump, holds fewer or other images than the features, or pixels outside 0 ... 1.
     """
-    layers = tables.read("manifest", [activations / layout.MANIFEST]).to_pylist()
-    run = {field.name: layers[0][field.name] for field in tables.RUN}
-    pixels = {layer["role"]: layout.layer_file(layer["layer"]) for layer in layers}
-    try:
-        images, outputs, *latent = (
-            np.load(activations / name, mmap_mode="r", allow_pickle=False)
-            for name in (pixels["input"], pixels["output"], layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
-        )
-    except KeyError as role:
-        raise VaeGeometryError(f"{activations}: its manifest names no layer of role {role}; dump it again") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise VaeGeometryError(f"{activations}: not a whole activation dump ({error}); dump it again") from None
-    n_images = min(map(len, (images, outputs, *latent)))
-    if n_images < n_points:
-        raise VaeGeometryError(f"{activations}: holds {n_images} images, {n_points} points are asked for")
-    reconstruction, kl = _elbo_terms(*(array[:n_points] for array in (images, *latent)))
+    dump = _read(activations, n_points)
+    reconstruction, kl = elbo_terms(dump.images, dump.logits, dump.mean, dump.log_variance)
     row = {
-        **run,
+        **dump.run,
         "elbo": reconstruction + beta * kl.sum(),
         "reconstruction": reconstruction,
         "kl": kl.sum(),
@@ -80,38 +91,46 @@ def measure_fidelity(
         "reason": NO_FRECHET_DISTANCE,
     }
     if features is not None:
-        originals = _pixels(activations / pixels["input"], images[:n_points])
-        reconstructions = _pixels(activations / pixels["output"], outputs[:n_points])
-        known = read_features(features)
-        if known.n_points != n_points or known.images_sha256 != images_sha256(originals):
-            raise VaeGeometryError(
-                f"{features}: holds features of {known.n_points} images, which are not the {n_points} of "
-                f"{activations}; remove it to make it again"
-            )
-        row |= {
-            "frechet_distance": _distance(known, reconstructions, weights, device or torch.device("cpu")),
-            "reason": None,
-        }
-        row |= {"extractor": known.extractor, "warning": _warning(known, reconstructions)}
+        row |= _measure_distance(dump, features, weights, device or torch.device("cpu"))
     tables.write("fidelity", [row], output)
 
 
-def _elbo_terms(
-    images: NDArray[np.float32],
-    logits: NDArray[np.float32],
-    mean: NDArray[np.float32],
-    log_variance: NDArray[np.float32],
-) -> tuple[float, NDArray[np.float64]]:
-    """Reconstruction loss and KL of each latent unit, means over the images."""
-    reconstruction, kl = 0.0, np.zeros(mean.shape[1])
-    for start in range(0, len(images), BATCH_SIZE):
-        x, y, m, v = (
-            torch.from_numpy(array[start : start + BATCH_SIZE].astype(float))
-            for array in (images, logits, mean, log_variance)
+def _read(folder: Path, n_points: int) -> Dump:
+    layers = tables.read("manifest", [folder / layout.MANIFEST]).to_pylist()
+    files = {layer["role"]: layout.layer_file(layer["layer"]) for layer in layers}
+    if absent := {"input", "output"} - files.keys():
+        raise VaeGeometryError(f"{folder}: its manifest names no layer of role {min(absent)}; dump it again")
+    names = (files["input"], files["output"], layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
+    try:
+        arrays = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names]
+    except (OSError, ValueError, EOFError) as error:
+        raise VaeGeometryError(f"{folder}: not a whole activation dump ({error}); dump it again") from None
+    n_images = min(map(len, arrays))
+    if n_images < n_points:
+        raise VaeGeometryError(f"{folder}: holds {n_images} images, {n_points} points are requested")
+    run = {field.name: layers[0][field.name] for field in tables.RUN}
+    return Dump(folder, run, files, *(array[:n_points] for array in arrays))
+
+
+def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.device) -> dict[str, object]:
+    """Columns of the table that the Frechet distance fills."""
+    from vae_geometry.fidelity.extractors import extract_features, load_extractor
+
+    images = _pixels(dump.folder / dump.files["input"], dump.images)
+    reconstructions = _pixels(dump.folder / dump.files["output"], dump.outputs)
+    known = read_features(features)
+    if known.n_points != len(images) or known.images_sha256 != images_sha256(images):
+        raise VaeGeometryError(
+            f"{features}: holds features of {known.n_points} images, which are not the {len(images)} of "
+            f"{dump.folder}; remove it to make it again"
         )
-        reconstruction += float(binary_cross_entropy(x, y).sum())
-        kl += kl_per_unit(m, v).sum(0).numpy()
-    return reconstruction / len(images), kl / len(images)
+    extracted = extract_features(load_extractor(known.extractor, weights, device), reconstructions, device)
+    return {
+        "frechet_distance": frechet_distance(known.mean, known.covariance, *statistics(extracted)),
+        "extractor": known.extractor,
+        "warning": _warning(known, reconstructions),
+        "reason": None,
+    }
 
 
 def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -119,13 +138,6 @@ def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
     if not ((values >= 0) & (values <= 1)).all():
         raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
     return np.rint(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
-
-
-def _distance(known: FeatureStatistics, images: NDArray[np.uint8], weights: Path, device: torch.device) -> float:
-    from vae_geometry.fidelity.extractors import extract_features, load_extractor
-
-    features = extract_features(load_extractor(known.extractor, weights, device), images, device)
-    return frechet_distance(known.mean, known.covariance, *statistics(features))
 
 
 def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> str | None:

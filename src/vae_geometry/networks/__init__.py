@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vae_geometry import VaeGeometryError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from vae_geometry.networks.layers import Network
 
 SHARED = ("activations", "checkpoints", "layers", "likelihoods")  # modules that are no architecture
 
@@ -17,7 +17,7 @@ def architectures() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
 
 
-def build(architecture: str, shape: tuple[int, ...], bottleneck: int, **options: object) -> "nn.Module":
+def build(architecture: str, shape: tuple[int, ...], bottleneck: int, **options: object) -> "Network":
     """Build a network.
 
     Parameters
@@ -33,10 +33,7 @@ def build(architecture: str, shape: tuple[int, ...], bottleneck: int, **options:
 
     Returns
     -------
-    nn.Module
-        With ``encode(x) -> (mean, log_variance)``, each (n, bottleneck); ``decode(z) -> logits`` of the shape of x;
-        ``forward(x, noise) -> (logits, mean, log_variance)``; and ``layers``, a dict of the modules whose outputs are
-        measured, in the order in which they run.
+    Network
 
     Raises
     ------

@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.files import beside, cannot_write, whole_file
-from vae_geometry.networks.layers import pass_through
+from vae_geometry.networks.layers import Network, pass_through
 
 BATCH_SIZE = 250
 N_RECONSTRUCTIONS = 10
 
 
 def dump_activations(
-    model: nn.Module,
+    model: Network,
     config: dict,
     images: NDArray[np.uint8],
     output: Path,
@@ -30,8 +29,7 @@ def dump_activations(
 
     Parameters
     ----------
-    model : nn.Module
-        See ``networks.build``.
+    model : Network
     config : dict
         Of its checkpoint.
     images : (N, C, H, W) uint8 array
@@ -65,7 +63,7 @@ def dump_activations(
 
 @torch.no_grad()
 def _write_arrays(
-    model: nn.Module,
+    model: Network,
     images: NDArray[np.uint8],
     folder: Path,
     latent: str,
@@ -103,13 +101,13 @@ def _reserve(path: Path, shape: tuple[int, int]) -> np.memmap:
 
 @torch.no_grad()
 def write_reconstructions(
-    model: nn.Module, config: dict, activations: Path, prior: torch.Generator, device: torch.device, path: Path
+    model: Network, config: dict, activations: Path, prior: torch.Generator, device: torch.device, path: Path
 ) -> None:
     """Write a few images, what a network makes of them, and what it decodes from the prior, as an npz file.
 
     Parameters
     ----------
-    model : nn.Module
+    model : Network
     config : dict
         Of its checkpoint.
     activations : Path

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from vae_geometry import NOISES, VaeGeometryError
 from vae_geometry.files import whole_file
 from vae_geometry.networks import build
+from vae_geometry.networks.layers import Network
 
 NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or train it again"
 
@@ -74,13 +76,13 @@ def _config_problem(config: dict) -> str | None:
     return next((f"its config has no good {key}: {config.get(key)}" for key, good in is_good.items() if not good), None)
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Module, dict]:
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Network, dict[str, Any]]:
     """Read a checkpoint.
 
     Returns
     -------
-    model : nn.Module
-        On ``device``, in eval mode; see ``networks.build``.
+    model : Network
+        On ``device``, in eval mode.
     config : dict
         As it was given to ``save_checkpoint``.
 
@@ -122,3 +124,26 @@ def check_shape(path: Path, config: dict, shape: tuple[int, ...]) -> None:
 
 def _shape(tensor: Tensor | None) -> str:
     return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def describe(path: Path) -> str:
+    """What a checkpoint says of itself, and the shapes of its tensors, a line each.
+
+    Raises
+    ------
+    VaeGeometryError
+        As ``load_checkpoint``.
+    """
+    model, config = load_checkpoint(path)
+    lines = [f"{name}: {value}" for name, value in flat(config).items()]
+    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
+    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
+    return "\n".join(lines)
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, object]:
+    """A nested dict as one of names with dots."""
+    leaves: dict[str, object] = {}
+    for key, value in tree.items():
+        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return leaves

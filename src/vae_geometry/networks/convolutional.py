@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.networks.likelihoods import sample
+from vae_geometry.networks.layers import Network
 
 SIDE = 32  # pixels; four blocks that halve them leave 2 x 2
 
@@ -35,7 +35,7 @@ def build(shape: tuple[int, ...], bottleneck: int, channels: Sequence[int] = (64
     return VAE(shape[0], channels, bottleneck)
 
 
-class VAE(nn.Module):
+class VAE(Network):
     """Variational autoencoder for images of 32 x 32 pixels.
 
     Parameters
@@ -62,25 +62,6 @@ class VAE(nn.Module):
             *[_block(nn.ConvTranspose2d, *widths) for widths in pairwise(reversed(channels))],
             nn.ConvTranspose2d(channels[0], image_channels, 4, stride=2, padding=1),
         )
-
-    def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode, sample and decode.
-
-        Parameters
-        ----------
-        images : (n, image_channels, 32, 32) float tensor
-            Between 0 and 1.
-        noise : (n, bottleneck) float tensor
-            Standard normal; zeros decode the mean.
-
-        Returns
-        -------
-        logits : (n, image_channels, 32, 32) float tensor
-            The output before the sigmoid.
-        mean, log_variance : (n, bottleneck) float tensors
-        """
-        mean, log_variance = self.encode(images)
-        return self.decode(sample(mean, log_variance, noise)), mean, log_variance
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the latent, each (n, bottleneck)."""

@@ -1,4 +1,4 @@
-"""The layers of a network by name and role, and what they give out."""
+"""What every network provides, its layers by name and role, and what these give out."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +8,42 @@ import torch
 from torch import Tensor, nn
 
 from vae_geometry.networks.likelihoods import sample
+
+
+class Network(nn.Module):
+    """A variational autoencoder: an architecture defines ``encode``, ``decode`` and ``layers``."""
+
+    @property
+    def layers(self) -> dict[str, nn.Module]:
+        """The modules whose outputs are measured besides input, bottleneck and output, in order."""
+        raise NotImplementedError
+
+    def encode(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of the latent, each (n, K), of inputs between 0 and 1."""
+        raise NotImplementedError
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Logits, of the shape of the inputs, of a latent (n, K)."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, sample and decode.
+
+        Parameters
+        ----------
+        inputs : (n, C, H, W) float tensor
+            Between 0 and 1.
+        noise : (n, K) float tensor
+            Standard normal; zeros decode the mean.
+
+        Returns
+        -------
+        logits : (n, C, H, W) float tensor
+            The output before the sigmoid.
+        mean, log_variance : (n, K) float tensors
+        """
+        mean, log_variance = self.encode(inputs)
+        return self.decode(sample(mean, log_variance, noise)), mean, log_variance
 
 
 class Layer(NamedTuple):
@@ -41,13 +77,12 @@ class Pass(NamedTuple):
     sampled_logits: Tensor
 
 
-def pass_through(model: nn.Module, inputs: Tensor, noise: torch.Generator, latent: str) -> Pass:
+def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent: str) -> Pass:
     """Run a network on a batch and record its layers: those that run in ``encode``, and those that run in ``decode``.
 
     Parameters
     ----------
-    model : nn.Module
-        See ``networks.build``.
+    model : Network
     inputs : (n, C, H, W) tensor
     noise : torch.Generator
         On the CPU; draws eps.

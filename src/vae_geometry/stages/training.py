@@ -78,11 +78,6 @@ def train(options: Any) -> None:
 
 @stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT)
 def describe(options: Any) -> None:
-    from vae_geometry.networks.checkpoints import load_checkpoint
-    from vae_geometry.training.resume import flat
+    from vae_geometry.networks.checkpoints import describe
 
-    model, config = load_checkpoint(options.checkpoint)
-    lines = [f"{name}: {value}" for name, value in flat(config).items()]
-    lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
-    lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]
-    print("\n".join(lines))
+    print(describe(options.checkpoint))

@@ -30,19 +30,20 @@ def select_device(name: str, threads: int, deterministic: bool = True, tf32: boo
     Raises
     ------
     VaeGeometryError
-        If ``cuda`` is asked for and absent.
+        If ``cuda`` is requested and absent.
     """
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
         raise VaeGeometryError(
-            f"device: cuda is asked for, but torch {torch.__version__} ({built}) finds no GPU; "
+            f"device: cuda is requested, but torch {torch.__version__} ({built}) finds no GPU; "
             "use `device: auto` or `device: cpu`, or look at the driver with nvidia-smi"
         )
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(deterministic)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a pass over every new tensor
+    # costs a pass over every new tensor; torch makes this attribute in a way that mypy does not see
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     if name == "cpu" or not has_gpu:

@@ -20,7 +20,7 @@ def generator(config: dict, stream: str, epoch: int = 0) -> torch.Generator:
         ``dataset``, ``bottleneck`` and ``seed`` of the run.
     stream : str
     epoch : int
-        For streams that draw anew in every epoch.
+        For streams that draw again in every epoch.
     """
     dataset = int.from_bytes(hashlib.sha256(config["dataset"].encode()).digest()[:8], "big")
     entropy = (config["seed"], config["bottleneck"], dataset, STREAMS.index(stream), epoch)

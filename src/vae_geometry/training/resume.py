@@ -1,4 +1,4 @@
-"""What a training that was killed goes on from, and that no two trainings write into one folder.
+"""What a training that was killed resumes from, and that no two trainings write into one folder.
 
 The state lies in ``{run}/unfinished/{key}/``, outside the outputs that a workflow declares and therefore removes when
 a job fails. The key stands for all that decides the bytes of the result: the state of another configuration stays
@@ -20,8 +20,9 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from vae_geometry import VaeGeometryError
+from vae_geometry import VaeGeometryError, layout
 from vae_geometry.files import cannot_write, whole_file
+from vae_geometry.networks.checkpoints import flat
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def only_writer(run_folder: Path, received: list[signal.Signals]) -> Iterator[No
     """
     try:
         run_folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(run_folder / ".training.lock")
+        lock = FileLock(run_folder / layout.LOCK_IN_RUN)
         _acquire(lock, run_folder, received)
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.ENOLCK:
@@ -70,7 +71,7 @@ def _acquire(lock: FileLock, run_folder: Path, received: list[signal.Signals]) -
 
 def stopped(run_folder: Path, received: signal.Signals, where: str = "while waiting") -> VaeGeometryError:
     """The error of a training that a signal asks to stop: exit status 128 + signal, as shells have it."""
-    sentence = f"{run_folder}: stopped by {received.name} {where}; start again, it goes on from there"
+    sentence = f"{run_folder}: stopped by {received.name} {where}; start again, it resumes from there"
     return VaeGeometryError(sentence, exit_status=128 + received)
 
 
@@ -100,8 +101,8 @@ def state_folder(run_folder: Path, identity: dict) -> Path:
         All that decides the bytes of the result, nested, as JSON can hold it.
     """
     text = json.dumps(identity, sort_keys=True, indent=1)
-    folder = run_folder / "unfinished" / hashlib.sha256(text.encode()).hexdigest()[:16]
-    for other in sorted(run_folder.glob("unfinished/*/identity.json")):
+    folder = run_folder / layout.UNFINISHED_IN_RUN / hashlib.sha256(text.encode()).hexdigest()[:16]
+    for other in sorted(run_folder.glob(f"{layout.UNFINISHED_IN_RUN}/*/identity.json")):
         if other.parent != folder and (other.parent / "state").exists():
             logger.warning(
                 "%s: is of a training with another configuration (%s) and is not used; it stays until this one ends",
@@ -122,16 +123,31 @@ def _difference(path: Path, identity: dict) -> str:
     return ", ".join(f"{key}: {theirs.get(key)}, here {ours.get(key)}" for key in keys)
 
 
-def flat(tree: dict, prefix: str = "") -> dict[str, object]:
-    """A nested dict as one of names with dots."""
-    leaves = {}
-    for key, value in tree.items():
-        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return leaves
+def unfinished_checkpoint(folder: Path, epoch: int) -> Path:
+    """Where a training keeps a checkpoint beside its state until it ends."""
+    return folder / Path(layout.WEIGHTS_IN_RUN.format(epoch=epoch)).name
+
+
+def has_checkpoints(folder: Path, digests: dict[int, str]) -> bool:
+    """Whether the checkpoints that a state counts on exist, unchanged; one that does not is logged.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the state.
+    digests : dict
+        Epoch -> SHA-256 of its checkpoint.
+    """
+    for epoch, digest in digests.items():
+        path = unfinished_checkpoint(folder, epoch)
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            logger.warning("%s: is damaged or gone; the training starts again", path)
+            return False
+    return True
 
 
 def save_state(folder: Path, state: dict) -> None:
-    """Write a state, whole or not at all: a digest and what ``torch.save`` makes of it."""
+    """Write a state atomically: a digest and what ``torch.save`` makes of it."""
     buffer = io.BytesIO()
     torch.save({**state, "key": folder.name}, buffer)
     content = buffer.getbuffer()
@@ -148,9 +164,9 @@ def load_state(folder: Path, device: torch.device) -> dict | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise VaeGeometryError(f"{path}: cannot be read ({error.strerror}); remove it to train anew") from None
+        raise VaeGeometryError(f"{path}: cannot be read ({error.strerror}); remove it to train again") from None
     if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
-        logger.warning("%s: is damaged and is not used; the training starts anew", path)
+        logger.warning("%s: is damaged and is not used; the training starts again", path)
         return None
     try:
         state = torch.load(io.BytesIO(memoryview(content)[DIGEST:]), map_location=device, weights_only=True)
@@ -158,6 +174,6 @@ def load_state(folder: Path, device: torch.device) -> dict | None:
     except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
         is_ours = False
     if not is_ours:
-        logger.warning("%s: belongs to another training and is not used; the training starts anew", path)
+        logger.warning("%s: belongs to another training and is not used; the training starts again", path)
         return None
     return state

@@ -1,6 +1,6 @@
 """How the losses and the Frechet distance of the last batch of the test images differ from those of all of them.
 
-    python benchmarks/last_batch.py run/epoch1/activations run/epoch10/activations
+    python docs/analyses/last_batch.py run/epoch1/activations run/epoch10/activations
 
 Takes activation dumps of the same images (``dump-activations``) and prints tables in Markdown. See docs/fidelity.md.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import processor
 from numpy.typing import NDArray
 
+from vae_geometry import layout, tables
 from vae_geometry.data.images import SIZE
 from vae_geometry.fidelity.extractors import extract_features, load_extractor
 from vae_geometry.fidelity.frechet import frechet_distance, statistics
-from vae_geometry.networks.convolutional import elbo_terms
+from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
 
 BATCH_SIZE = 256  # the authors' evaluation takes the last batch of 256; of 5,000 images it holds 136
 N_PARTS = 6
@@ -29,7 +29,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"{processor()}, {options.threads} threads\n")
     print("| dump | term | all images | last batch | deviation over batches of its size |\n|---|---|---|---|---|")
     for folder in options.activations:
         for term, values in losses(folder).items():
@@ -39,9 +38,9 @@ def main() -> None:
             print(f"| {folder} | {term} | {cells} |")
     print("\n| dump | images | Frechet distance (EfficientNet-Lite0) |\n|---|---|---|")
     network = load_extractor("efficientnet_lite0", Path(), CPU)
-    images = extract_features(network, pixels(options.activations[0] / "layer00.npy", np.rint), CPU)
+    images = extract_features(network, pixels(options.activations[0], "input", np.rint), CPU)
     for folder in options.activations:
-        outputs = extract_features(network, pixels(folder / "layer10.npy", np.rint), CPU)
+        outputs = extract_features(network, pixels(folder, "output", np.rint), CPU)
         last = last_batch(len(images))
         size = last.stop - last.start
         print(f"| {folder} | last {size} | {distance(images, outputs, last):.1f} |")
@@ -50,7 +49,7 @@ def main() -> None:
         print(f"| {folder} | {len(of_parts)} parts of {size} | {cells} |")
         for n in sorted({n for n in (256, 1000, len(images)) if n <= len(images)}):
             print(f"| {folder} | first {n} | {distance(images, outputs, slice(0, n)):.1f} |", flush=True)
-        outputs = extract_features(network, pixels(folder / "layer10.npy", np.floor), CPU)
+        outputs = extract_features(network, pixels(folder, "output", np.floor), CPU)
         cells = f"{len(images)}, fractions of a grey level cut off | {distance(images, outputs, slice(None)):.1f}"
         print(f"| {folder} | {cells} |", flush=True)
 
@@ -65,13 +64,26 @@ def parts(n_images: int, size: int) -> list[slice]:
 
 def losses(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Reconstruction loss and KL of each image, in nats."""
-    arrays = (np.load(folder / f"{name}.npy") for name in ("layer00", "logits", "mean", "log_variance"))
-    terms = elbo_terms(*map(torch.from_numpy, arrays))
-    return {name: term.double().numpy() for name, term in zip(("reconstruction", "KL"), terms, strict=True)}
+    images = torch.from_numpy(layer(folder, "input"))
+    logits, mean, log_variance = (
+        torch.from_numpy(np.load(folder / name)) for name in (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
+    )
+    terms = {
+        "reconstruction": binary_cross_entropy(images, logits),
+        "KL": kl_per_unit(mean, log_variance).sum(1),
+    }
+    return {name: term.double().numpy() for name, term in terms.items()}
 
 
-def pixels(path: Path, rounding: np.ufunc) -> NDArray[np.uint8]:
-    values = np.load(path)
+def layer(folder: Path, role: str) -> NDArray[np.float32]:
+    """Activations of the layer of a role, (N, D)."""
+    layers = tables.read("manifest", [folder / layout.MANIFEST]).to_pylist()
+    (number,) = (row["layer"] for row in layers if row["role"] == role)
+    return np.load(folder / layout.layer_file(number))
+
+
+def pixels(folder: Path, role: str, rounding: np.ufunc) -> NDArray[np.uint8]:
+    values = layer(folder, role)
     return rounding(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
 
 

@@ -1,0 +1,44 @@
+"""Which images train and which validate."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vae_geometry import VaeGeometryError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SEED = 0  # the split is a property of the data set, not of the run
+
+
+def split_images(images: "Tensor", n_images: int | None, validation_fraction: float) -> tuple["Tensor", "Tensor"]:
+    """Draw the images to train on and those held back, the same ones for every run on a data set.
+
+    Parameters
+    ----------
+    images : (N, C, 32, 32) uint8 tensor
+    n_images : int or None
+        Use so many, or all.
+    validation_fraction : float
+        Part of them to hold back.
+
+    Returns
+    -------
+    train, validation : uint8 tensors
+
+    Raises
+    ------
+    VaeGeometryError
+        If there are fewer images than requested, or too few to train on.
+    """
+    n_images = len(images) if n_images is None else n_images
+    if n_images > len(images):
+        raise VaeGeometryError(f"training.images: {n_images} images are requested, the data set has {len(images)}")
+    order = np.random.default_rng(SEED).permutation(len(images))[:n_images]
+    n_validation = round(n_images * validation_fraction)
+    if n_images - n_validation < 2 or n_validation < 1:
+        raise VaeGeometryError(
+            f"{n_images} images are too few to train on and validate with {validation_fraction} of them; give more"
+        )
+    return images[order[n_validation:]], images[order[:n_validation]]

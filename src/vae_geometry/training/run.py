@@ -1,0 +1,160 @@
+"""What a training works with: how to train, the network, the images, and how far it is."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.data.splits import split_images
+from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
+from vae_geometry.training.losses import Forward
+from vae_geometry.training.random_streams import generator
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs : int
+    checkpoints : tuple of int
+        Epochs after which the network is kept, 0 apart.
+    batch_size : int
+        Images.
+    learning_rate, weight_decay : float
+        Of Adam.
+    beta : float
+        Weight of the KL divergence.
+    noise : {"fresh", "repeated", "repeated_batches", "repeated_eps"}
+        What every epoch draws again, see ``draw_batches``.
+    validation_fraction : float
+        Part of the images held back.
+    images : int or None
+        Train and validate on so many of the images, or all.
+    precision : {"float32", "bfloat16"}
+        Of the network's products; weights, loss and optimiser are float32.
+    compile : bool
+        Let ``torch.compile`` compile the network.
+    """
+
+    epochs: int
+    checkpoints: tuple[int, ...]
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    beta: float
+    noise: str
+    validation_fraction: float
+    images: int | None
+    precision: str = "float32"
+    compile: bool = False
+
+
+@dataclass
+class Run:
+    """A training under way: the network, its images and how far it is.
+
+    Attributes
+    ----------
+    config : dict
+        Of the checkpoint of epoch 0.
+    model, optimizer : nn.Module, torch.optim.Optimizer
+    network : callable
+        The model, compiled if requested.
+    images, validation_images : (N, C, H, W) uint8 tensors
+        On the device.
+    validation_eps : (N, K) float tensor
+        The same in every epoch.
+    losses, timing : list of dict
+        A row for each epoch that has ended.
+    digests : dict
+        Epoch -> SHA-256 of the checkpoint kept after it.
+    batch_losses : list of (2,) tensors
+        Of the epoch under way, see ``losses.batch_losses``.
+    seconds : float
+        Spent on the epoch under way when the state was saved.
+    """
+
+    config: dict[str, Any]
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    network: Forward
+    images: Tensor
+    validation_images: Tensor
+    validation_eps: Tensor
+    losses: list[dict] = field(default_factory=list)
+    timing: list[dict] = field(default_factory=list)
+    digests: dict[int, str] = field(default_factory=dict)
+    batch_losses: list[Tensor] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def state(self, seconds: float) -> dict[str, Any]:
+        """What ``restore`` needs, after so many seconds of the epoch under way."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rows": self.losses,
+            "timing": self.timing,
+            "digests": self.digests,
+            "batch_losses": torch.stack(self.batch_losses),
+            "seconds": seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Return to where the training was at ``state``."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.losses, self.timing, self.digests = state["rows"], state["timing"], state["digests"]
+        self.batch_losses, self.seconds = list(state["batch_losses"]), state["seconds"]
+
+
+def set_up(images: Tensor, initial: Path, training: Training, device: torch.device) -> Run:
+    """Check what a training is given, and make network, optimiser and images ready on the device.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) uint8 tensor
+        All training images.
+    initial : Path
+        Checkpoint of the untrained network.
+    training : Training
+    device : torch.device
+
+    Raises
+    ------
+    VaeGeometryError
+        If a checkpoint lies past the last epoch, or the network is none of epoch 0, of this kind of noise and of these
+        images.
+    """
+    if training.checkpoints and max(training.checkpoints) > training.epochs:
+        raise VaeGeometryError(
+            f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
+        )
+    model, config = load_checkpoint(initial, device)
+    model = model.to(memory_format=torch.channels_last)
+    _check_initial(initial, config, images, training)
+    train_images, validation_images = (
+        part.to(device) for part in split_images(images, training.images, training.validation_fraction)
+    )
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
+    )
+    network = torch.compile(model, dynamic=False) if training.compile else model
+    size, draw = (len(validation_images), config["bottleneck"]), generator(config, "validation")
+    validation_eps = torch.randn(size, generator=draw).to(device)
+    return Run(config, model, optimizer, network, train_images, validation_images, validation_eps)
+
+
+def _check_initial(initial: Path, config: dict, images: Tensor, training: Training) -> None:
+    if config["epoch"] != 0:
+        raise VaeGeometryError(f"{initial}: is of epoch {config['epoch']}; give the untrained network, that of epoch 0")
+    if config["noise"] != training.noise:
+        raise VaeGeometryError(
+            f"{initial}: was made for {config['noise']} noise, the training is to have {training.noise} noise; "
+            "give both stages the same --noise"
+        )
+    check_shape(initial, config, images.shape[1:])

@@ -1,0 +1,72 @@
+import pickle
+
+import numpy as np
+import pytest
+from raw_files import Trap, prepared
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.data.images import first_images, load_images
+
+
+def write_npz(path, **arrays):
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def write_truncated(path):
+    write_npz(path, images=np.zeros((3, 1, 32, 32), np.uint8))
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def write_single_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros((3, 1, 32, 32), np.uint8))
+
+
+BAD_FILES = {
+    "empty": (lambda path: path.write_bytes(b""), "not a prepared data set"),
+    "text": (lambda path: path.write_text("images"), "not a prepared data set"),
+    "truncated": (write_truncated, "not a prepared data set"),
+    "npy": (write_single_array, "not a prepared data set"),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(Trap("sprung"))), "not a prepared data set"),
+    "object array": (lambda path: write_npz(path, images=np.array([{}], object)), "not a prepared data set"),
+    "without images": (lambda path: write_npz(path, pictures=np.zeros(3)), "not a prepared data set"),
+    "float": (lambda path: write_npz(path, images=np.zeros((3, 1, 32, 32))), "images are float64"),
+    "small": (lambda path: write_npz(path, images=np.zeros((3, 1, 28, 28), np.uint8)), "(3, 1, 28, 28), not uint8"),
+    "4 channels": (lambda path: write_npz(path, images=np.zeros((3, 4, 32, 32), np.uint8)), "not uint8 (N, 1 or 3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_is_no_prepared_data_set_is_named(tmp_path, case):
+    write, message = BAD_FILES[case]
+    write(tmp_path / "train.npz")
+    with pytest.raises(VaeGeometryError) as error:
+        load_images(tmp_path / "train.npz")
+    assert str(error.value).startswith(f"{tmp_path / 'train.npz'}: ")
+    assert message in str(error.value)
+
+
+def test_an_absent_data_set_is_named(tmp_path):
+    with pytest.raises(VaeGeometryError, match=r"test.npz: no such file; prepare the data set first"):
+        load_images(tmp_path / "test.npz")
+
+
+def test_a_data_set_is_whole_or_absent(tmp_path, monkeypatch):
+    def fail(path, **_arrays):
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(VaeGeometryError, match="no space"):
+        prepared("digits", tmp_path)
+    assert not (tmp_path / "train.npz").exists()
+
+
+def test_the_first_images_are_those_of_the_file(digits):
+    assert np.array_equal(first_images(digits / "test.npz", 7), load_images(digits / "test.npz")[:7])
+
+
+def test_more_points_than_images_are_an_error(digits):
+    with pytest.raises(VaeGeometryError, match=r"test.npz: holds 500 images, 501 points are requested"):
+        first_images(digits / "test.npz", 501)
