@@ -170,7 +170,7 @@ class Selection:
 
     def files(self, kind: str) -> Iterator[Path]:
         """Paths of the results of one kind, a key of ``layout.RESULTS``, in the order of the selection."""
-        values = {
+        values: dict[str, Sequence[str | int]] = {
             "dataset": self.datasets,
             "noise": self.noises,
             "bottleneck": self.bottlenecks,

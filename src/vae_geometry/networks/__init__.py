@@ -1,6 +1,7 @@
 """The networks: one module an architecture, and beside them their layers, likelihoods and checkpoints."""
 
 from importlib import import_module
+from inspect import signature
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,12 @@ SHARED = ("activations", "checkpoints", "layers", "likelihoods")  # modules that
 def architectures() -> list[str]:
     """Names of the architectures: the modules of this folder that have a function ``build``."""
     return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
+
+
+def accepted(architecture: str, options: dict[str, object]) -> dict[str, object]:
+    """Those of some options that the ``build`` of an architecture takes."""
+    takes = signature(import_module(f"{__name__}.{architecture}").build).parameters
+    return {name: value for name, value in options.items() if name in takes}
 
 
 def build(architecture: str, shape: tuple[int, ...], bottleneck: int, **options: object) -> "Network":

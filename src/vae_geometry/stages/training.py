@@ -36,12 +36,13 @@ def prepare_dataset(options: Any) -> None:
 )
 def initialise(options: Any) -> None:
     from vae_geometry.data.images import load_images
+    from vae_geometry.networks import accepted
     from vae_geometry.training.initialise import initialise
 
     config = {
         **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
         "shape": list(load_images(options.data).shape[1:]),
-        "options": {"channels": list(options.channels)},
+        "options": accepted(options.architecture, {"channels": list(options.channels)}),
     }
     initialise(options.output, config, options.seed)
 
