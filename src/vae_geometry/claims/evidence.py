@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,16 @@ import pandas as pd
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published
-from vae_geometry.claims.uncertainty import Measured
+from vae_geometry.claims.uncertainty import Measured, hump, over_seeds
 from vae_geometry.tables import Selection, read_frame
 
 # The published tables have no errors: they are given those of sweeps/reduced.yaml, by the 90 % quantile
 # over its CIFAR-10 checkpoints, layers and pairs of layers of relative error times sqrt(N).
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
+PUBLISHED_PIXELS = 3072
+
+ENCODER, DECODER = ("input", "encoder"), ("bottleneck", "decoder", "output")  # the roles of their layers
+ONE_LAYER = ("input", "bottleneck", "output")  # roles that one layer of a network has
 
 
 class NotMeasured(VaeGeometryError):
@@ -22,7 +28,7 @@ class NotMeasured(VaeGeometryError):
 
 
 @dataclass(frozen=True)
-class Measurements:
+class Evidence:
     """Numbers of one data set and kind of noise.
 
     Attributes
@@ -31,6 +37,8 @@ class Measurements:
         Whose mean the numbers are.
     bottlenecks, epochs : sequences of int
         Ascending; of the checkpoints.
+    roles : mapping
+        Layer -> role; None where it is not known, as for a user's folder without a manifest.
     dimension : mapping
         (K, epoch, layer) -> intrinsic dimension.
     imbalance : mapping
@@ -48,6 +56,7 @@ class Measurements:
     seeds: tuple[int, ...]
     bottlenecks: Sequence[int]
     epochs: Sequence[int]
+    roles: Mapping[int, str | None]
     dimension: Mapping[tuple[int, int, int], Measured]
     imbalance: Mapping[tuple[int, int, int, int], Measured]
     pixels: int | None = None
@@ -76,18 +85,44 @@ class Measurements:
             raise NotMeasured(f"needs {least} bottlenecks, the sweep has {len(self.bottlenecks)}; add some")
         return self.bottlenecks
 
-    def profile(self, bottleneck: int, epoch: int, layers: Sequence[int]) -> list[Measured]:
-        """ID of some layers."""
-        return [_get(self.dimension, (bottleneck, epoch, layer), "the ID of layer {2}") for layer in layers]
+    def layers(self, *roles: str) -> list[int]:
+        """Layers of some roles, in the order of the network."""
+        if not self.roles or None in self.roles.values():
+            raise NotMeasured("the roles of the layers are not known")
+        of_roles = {role: [layer for layer in sorted(self.roles) if self.roles[layer] == role] for role in roles}
+        for role, layers in of_roles.items():
+            if role in ONE_LAYER and len(layers) != 1:
+                raise NotMeasured(f"needs one layer of the role {role}, the network has {len(layers)}")
+        return sorted(layer for layers in of_roles.values() for layer in layers)
 
-    def to_input(self, bottleneck: int, epoch: int, layer: int) -> Measured:
-        """II from a layer to the input."""
-        return _get(self.imbalance, (bottleneck, epoch, layer, 0), "II from layer {2} to the input")
+    def dimension_of(self, bottleneck: int, epoch: int, role: str) -> Measured:
+        """ID of the input, the bottleneck or the output."""
+        (layer,) = self.layers(role)
+        return self._dimension(bottleneck, epoch, layer)
 
-    def step(self, bottleneck: int, epoch: int, layer: int) -> Measured:
-        """Relative II difference of a layer and the next, negative where the step compresses."""
-        there = _get(self.imbalance, (bottleneck, epoch, layer, layer + 1), "II from layer {2} to layer {3}")
-        back = _get(self.imbalance, (bottleneck, epoch, layer + 1, layer), "II from layer {2} to layer {3}")
+    def hump(self, bottleneck: int, epoch: int, *roles: str) -> Measured:
+        """Height of the ID's hump along the layers of some roles: see ``uncertainty.hump``."""
+        layers = self.layers(*roles)
+        if len(layers) < 3:
+            raise NotMeasured(f"a hump needs 3 layers, there are {len(layers)} of the roles {', '.join(roles)}")
+        return hump([self._dimension(bottleneck, epoch, layer) for layer in layers])
+
+    def to_input(self, bottleneck: int, epoch: int, role: str) -> Measured:
+        """II from the bottleneck or the output to the input."""
+        source, target = self.layers(role) + self.layers("input")
+        return _get(self.imbalance, (bottleneck, epoch, source, target), "II from layer {2} to the input")
+
+    def net_step(self, bottleneck: int, epoch: int, *roles: str) -> Measured:
+        """Sum of the relative II differences of each layer of some roles and the next; negative: a compression."""
+        steps = [self._step(bottleneck, epoch, *layers) for layers in pairwise(self.layers(*roles))]
+        return Measured(sum(step.value for step in steps), sum(step.error**2 for step in steps) ** 0.5)
+
+    def _dimension(self, bottleneck: int, epoch: int, layer: int) -> Measured:
+        return _get(self.dimension, (bottleneck, epoch, layer), "the ID of layer {2}")
+
+    def _step(self, bottleneck: int, epoch: int, layer: int, following: int) -> Measured:
+        there = _get(self.imbalance, (bottleneck, epoch, layer, following), "II from layer {2} to layer {3}")
+        back = _get(self.imbalance, (bottleneck, epoch, following, layer), "II from layer {2} to layer {3}")
         total = there.value + back.value
         error = 4 / total**2 * np.hypot(back.value * there.error, there.value * back.error)
         return Measured(2 * (there.value - back.value) / total, float(error))
@@ -99,12 +134,12 @@ def _get(numbers: Mapping, key: tuple, what: str) -> Measured:
     return numbers[key]
 
 
-def of_sweep(selection: Selection) -> list[Measurements]:
+def of_sweep(selection: Selection) -> list[Evidence]:
     """The numbers of each seed, and last those of all seeds together.
 
-    The error of one seed is the measurement's own standard error (of the KL, which has none, the scatter about the
-    mean of the epochs before and after: Gasser et al., Biometrika 73 (1986) 625, pseudo-residuals). That of all seeds
-    is the standard deviation over seeds, or the mean standard error of a seed where that is larger.
+    Means and errors are those of ``uncertainty.over_seeds``, of what every seed has. The standard error of the KL,
+    which has none of its own, is the scatter about the mean of the epochs before and after: Gasser et al., Biometrika
+    73 (1986) 625, pseudo-residuals. An error that is not known is 0.
 
     Parameters
     ----------
@@ -114,35 +149,34 @@ def of_sweep(selection: Selection) -> list[Measurements]:
     Raises
     ------
     VaeGeometryError
-        If a table is absent.
+        If a table is absent, or the tables are of networks of different layers.
     """
-    frames = {
-        "dimension": (read_frame("intrinsic_dimension", selection), "intrinsic_dimension", "id_stderr", ["layer"]),
-        "imbalance": (
-            read_frame("information_imbalance", selection),
-            "information_imbalance",
-            "ii_stderr",
-            ["source_layer", "target_layer"],
-        ),
-        "frechet_distance": (read_frame("fidelity", selection).assign(error=0.0), "frechet_distance", "error", []),
-        "kl": (_with_scatter(read_frame("training", selection)), "validation_kl", "error", []),
-    }
-    inputs = frames["dimension"][0].query("layer == 0")["extrinsic_dimension"].dropna()
-    extractors = frames["frechet_distance"][0]["extractor"].dropna()
-    return [
-        Measurements(
+    dimensions = read_frame("intrinsic_dimension", selection)
+    imbalances = read_frame("information_imbalance", selection)
+    fidelity = read_frame("fidelity", selection)
+    training = _with_scatter(read_frame("training", selection))
+    roles = _roles(dimensions, selection.results)
+    pixels = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
+    extractors = fidelity["extractor"].dropna()
+
+    def of_seeds(*seeds: int) -> Evidence:
+        def means(frame: pd.DataFrame, value: str, error: str | None, *more: str) -> dict:
+            return _means(frame[frame["seed"].isin(seeds)], value, error, ["bottleneck", "epoch", *more], len(seeds))
+
+        return Evidence(
             seeds=seeds,
             bottlenecks=sorted(selection.bottlenecks),
             epochs=sorted(selection.epochs),
-            pixels=int(inputs.iloc[0]) if len(inputs) else None,
+            roles=roles,
+            dimension=means(dimensions, "intrinsic_dimension", "id_stderr", "layer"),
+            imbalance=means(imbalances, "information_imbalance", "ii_stderr", "source_layer", "target_layer"),
+            pixels=int(pixels.iloc[0]) if len(pixels) else None,
+            frechet_distance=means(fidelity, "frechet_distance", None),
+            kl=means(training, "validation_kl", "error"),
             extractor=extractors.iloc[0] if len(extractors) else None,
-            **{
-                name: _mean(frame[frame["seed"].isin(seeds)], value, error, ["bottleneck", "epoch", *keys], len(seeds))
-                for name, (frame, value, error, keys) in frames.items()
-            },
         )
-        for seeds in [*((seed,) for seed in selection.seeds), tuple(selection.seeds)]
-    ]
+
+    return [*(of_seeds(seed) for seed in selection.seeds), of_seeds(*selection.seeds)]
 
 
 def _with_scatter(training: pd.DataFrame) -> pd.DataFrame:
@@ -152,49 +186,48 @@ def _with_scatter(training: pd.DataFrame) -> pd.DataFrame:
     return training.assign(error=np.sqrt(squares.transform("mean")).fillna(0.0))
 
 
-def _mean(frame: pd.DataFrame, value: str, error: str, keys: list[str], n_seeds: int) -> dict[tuple, Measured]:
-    """Means of what every seed has."""
-    groups = frame.dropna(subset=[value]).groupby(keys)
-    table = pd.DataFrame(
-        {
-            "value": groups[value].mean(),
-            "spread": groups[value].std().fillna(0.0),
-            "own": groups[error].mean().fillna(0.0),
-            "n": groups[value].size(),
-        }
-    )
-    table = table[table["n"] == n_seeds]
-    return {
-        key: Measured(float(row.value), float(max(row.spread, row.own)))
-        for key, row in zip(table.index, table.itertuples(), strict=True)
-    }
+def _roles(dimensions: pd.DataFrame, source: Path) -> dict[int, str | None]:
+    """Layer -> role, None where it is null; raises VaeGeometryError where a layer has several."""
+    layers = dimensions[["layer", "role"]].drop_duplicates()
+    if twice := layers.loc[layers["layer"].duplicated(), "layer"].tolist():
+        raise VaeGeometryError(
+            f"{source}: layer {twice[0]} has several roles, so the tables are of different networks; measure again"
+        )
+    roles = layers["role"].where(layers["role"].notna(), None)
+    return dict(zip(layers["layer"].tolist(), roles.tolist(), strict=True))
 
 
-def of_published(folder: Path) -> Measurements:
+def _means(frame: pd.DataFrame, value: str, error: str | None, keys: list[str], n_seeds: int) -> dict:
+    """Means of what every seed has, by the values of ``keys``."""
+    table = over_seeds(frame, value, keys, error)
+    table = table[table["n_seeds"] == n_seeds].fillna({"spread": 0.0})
+    numbers = map(Measured, table["mean"].tolist(), table["spread"].tolist())
+    return dict(zip(table.index.tolist(), numbers, strict=True))
+
+
+def of_published(folder: Path) -> Evidence:
     """The values published with the paper (CIFAR-10, one run per K, no errors), with errors of the usual size.
 
     Raises
     ------
     VaeGeometryError
-        If a file is absent.
+        If a file is absent or damaged.
     """
     dimensions, imbalances = published.read(folder)
-    root = np.sqrt(PUBLISHED_POINTS)
-    return Measurements(
+    ends = ["source_layer", "target_layer"]
+    return Evidence(
         seeds=(),
         bottlenecks=sorted(dimensions["bottleneck"].unique().tolist()),
         epochs=sorted(dimensions["epoch"].unique().tolist()),
-        pixels=3072,
-        dimension={
-            (row.bottleneck, row.epoch, row.layer): Measured(
-                row.intrinsic_dimension, row.intrinsic_dimension * PUBLISHED_ID_ERROR / root
-            )
-            for row in dimensions.itertuples()
-        },
-        imbalance={
-            (row.bottleneck, row.epoch, row.source_layer, row.target_layer): Measured(
-                row.information_imbalance, row.information_imbalance * PUBLISHED_II_ERROR / root
-            )
-            for row in imbalances.itertuples()
-        },
+        roles=_roles(dimensions, folder),
+        dimension=_with_error(dimensions, "intrinsic_dimension", PUBLISHED_ID_ERROR, ["layer"]),
+        imbalance=_with_error(imbalances, "information_imbalance", PUBLISHED_II_ERROR, ends),
+        pixels=PUBLISHED_PIXELS,
     )
+
+
+def _with_error(frame: pd.DataFrame, value: str, error: float, keys: list[str]) -> dict:
+    """Published values of one quantity; ``error`` is relative, times sqrt(N)."""
+    places = zip(*(frame[key].tolist() for key in ["bottleneck", "epoch", *keys]), strict=True)
+    numbers = [Measured(number, number * error / sqrt(PUBLISHED_POINTS)) for number in frame[value].tolist()]
+    return dict(zip(places, numbers, strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.figures.summaries import SEEDS
+from vae_geometry.claims.uncertainty import SEEDS
 
 
 def read(folder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -30,7 +30,7 @@ def read(folder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
         folder / "cifar10_intrinsic_dimension.csv",
         [*run, "layer", "intrinsic_dimension"],
         {"intrinsic_dimension": float},
-    ).merge(layers, on="layer")
+    ).merge(layers, on="layer", how="left")
     imbalances = _read(
         folder / "cifar10_information_imbalance.csv",
         [*run, "source_layer", "target_layer", "information_imbalance"],
@@ -38,9 +38,9 @@ def read(folder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     for end in ("source", "target"):
         names = {"layer": f"{end}_layer", "layer_name": f"{end}_name", "role": f"{end}_role"}
-        imbalances = imbalances.merge(layers.rename(columns=names), on=f"{end}_layer")
-    common = {"noise": "repeated", "seed": 0, "reason": None}
-    return dimensions.assign(**common), imbalances.assign(**common, ii_stderr=np.nan)
+        imbalances = imbalances.merge(layers.rename(columns=names), on=f"{end}_layer", how="left")
+    dimensions, imbalances = (frame.assign(noise="repeated", seed=0, reason=None) for frame in (dimensions, imbalances))
+    return dimensions, imbalances.assign(ii_stderr=np.nan)
 
 
 def _read(path: Path, columns: list[str], types: dict[str, type]) -> pd.DataFrame:

@@ -60,6 +60,9 @@ class Measured:
         return f"{self.value:.{decimals}f} ± {self.error:.{decimals}f}"
 
 
+ZERO = Measured(0.0)
+
+
 def exceeds(a: Measured, b: Measured) -> bool:
     """Whether a is larger than b by more than ``TOLERANCE`` standard errors of their difference."""
     difference = a - b

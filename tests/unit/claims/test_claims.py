@@ -1,78 +1,18 @@
-"""Each claim on made-up measurements where the answer is known, both ways."""
+"""Each claim on made-up evidence where the answer is known, both ways."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from made_up_evidence import SIZES, as_in_the_paper, changed, roles_of
 
-from vae_geometry.claims.claims import CLAIMS
-from vae_geometry.claims.evidence import Measurements, NotMeasured
-from vae_geometry.claims.uncertainty import Measured
+from vae_geometry import claims
+from vae_geometry.claims.evidence import NotMeasured
+from vae_geometry.claims.registry import CLAIMS, Finding, claim
 
-SIZES = (2, 8, 32, 128)
-EPOCHS = (0, 1, 10, 50)
 CHECKS = {claim.name: claim.check for claim in CLAIMS}
-DATA = 12.0
 ERRORS_DO_NOT_DECIDE = ("bottleneck_dimension", "untrained_says_nothing", "distance_falls")
-
-
-def profile(size, epoch):
-    """IDs of layers 0 to 10 as the paper has them: the decoder's hump is there at the end, for K = 32 and 128."""
-    bottleneck = min(size, DATA)
-    decoder = bottleneck + 9 if size > DATA and epoch == 50 else bottleneck
-    return [DATA, 25, 30, 22, 15, bottleneck, decoder, decoder, decoder, bottleneck, bottleneck]
-
-
-def output_to_input(size, epoch):
-    if epoch == 0:
-        return 1.0
-    lowest = {2: 0.4, 8: 0.1, 32: 0.02, 128: 0.06}[size]
-    rises = size > DATA and epoch == 50
-    return lowest * {1: 2.0, 10: 0.5 if size > DATA else 1.0, 50: 1.0 if rises else 0.9}[epoch]
-
-
-def step(size, layer, forward):
-    """II of neighbouring layers: every encoder compresses, the decoders of K = 32 and 128 expand."""
-    if layer < 5:
-        return 0.1 if forward else 0.2
-    return 0.2 if forward and size > DATA else 0.1
-
-
-def as_in_the_paper(error=0.01):
-    imbalance = {}
-    for size in SIZES:
-        for epoch in EPOCHS:
-            for layer in (5, 10):
-                imbalance[size, epoch, layer, 0] = Measured(output_to_input(size, epoch), error / 5)
-        for layer in range(10):
-            imbalance[size, 50, layer, layer + 1] = Measured(step(size, layer, True), error / 5)
-            imbalance[size, 50, layer + 1, layer] = Measured(step(size, layer, False), error / 5)
-    return Measurements(
-        seeds=(0,),
-        bottlenecks=SIZES,
-        epochs=EPOCHS,
-        pixels=1024,
-        dimension={
-            (size, epoch, layer): Measured(value, error)
-            for size in SIZES
-            for epoch in EPOCHS
-            for layer, value in enumerate(profile(size, epoch))
-        },
-        imbalance=imbalance,
-        frechet_distance={(size, epoch): Measured(100 / epoch) for size in SIZES for epoch in EPOCHS[1:]},
-        kl={
-            (size, epoch): Measured(20 + epoch if epoch < 10 or size < DATA else 40 - epoch / 2, error)
-            for size in SIZES
-            for epoch in range(1, 51)
-        },
-        extractor="inception",
-    )
-
-
-def changed(table, value, **numbers):
-    """The measurements of the paper with other numbers in one table; keys as text, say "8_50_2"."""
-    measured = as_in_the_paper()
-    others = {tuple(map(int, key.strip("k").split("_"))): Measured(number, value) for key, number in numbers.items()}
-    return replace(measured, **{table: {**getattr(measured, table), **others}})
+OF_HUMPS = ("encoder_hump", "decoder_hump", "decoder_hump_comes_late")
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -90,45 +30,45 @@ def test_it_fails_where_the_errors_drown_the_numbers(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "measured"),
+    ("name", "evidence"),
     [
-        ("input_dimension", changed("dimension", 0.1, k2_0_0=110)),
-        ("encoder_hump", changed("dimension", 0.1, k8_50_1=14, k8_50_2=14, k8_50_3=14)),
-        ("bottleneck_dimension", changed("dimension", 0.1, k128_50_5=60)),
-        ("bottleneck_dimension", changed("dimension", 0.1, k2_50_5=0.5)),
-        ("decoder_hump", changed("dimension", 0.1, k2_50_7=9)),  # a small K too, and not one between
-        ("decoder_hump", changed("dimension", 0.1, **{f"k{size}_50_10": 40 for size in SIZES})),
-        ("lowest_from_bottleneck", changed("imbalance", 1e-4, k128_50_5_0=0.001)),
-        ("lowest_from_output", changed("imbalance", 1e-4, k128_50_10_0=0.001)),
-        ("encoder_compresses", changed("imbalance", 1e-4, **{f"k8_50_{layer}_{layer + 1}": 0.3 for layer in range(5)})),
-        ("decoder_expands", changed("imbalance", 1e-4, k2_50_5_6=0.5)),
-        ("distance_falls", changed("frechet_distance", 0, k8_50=20)),  # rises again
-        ("distance_falls", changed("frechet_distance", 0, k8_1=1)),
-        ("kl_has_two_phases", changed("kl", 0.01, k2_20=90)),
-        ("kl_has_two_phases", changed("kl", 0.01, k128_50=90, k32_50=90)),
-        ("imbalance_has_two_phases", changed("imbalance", 1e-4, k2_10_10_0=0.1)),
-        ("imbalance_has_two_phases", changed("imbalance", 1e-4, k32_50_10_0=0.001, k128_50_10_0=0.001)),
-        ("decoder_hump_comes_late", changed("dimension", 0.1, k32_10_7=30)),
-        ("untrained_says_nothing", changed("imbalance", 0.001, k8_0_10_0=0.5)),
+        ("input_dimension", changed("dimension", 0.1, {(2, 0, 0): 110})),
+        ("encoder_hump", changed("dimension", 0.1, {(8, 50, layer): 14 for layer in (1, 2, 3)})),
+        ("bottleneck_dimension", changed("dimension", 0.1, {(128, 50, 5): 60})),
+        ("bottleneck_dimension", changed("dimension", 0.1, {(2, 50, 5): 0.5})),
+        ("decoder_hump", changed("dimension", 0.1, {(2, 50, 7): 9})),  # a small K too, and not one between
+        ("decoder_hump", changed("dimension", 0.1, {(size, 50, 10): 40 for size in SIZES})),
+        ("lowest_from_bottleneck", changed("imbalance", 1e-4, {(128, 50, 5, 0): 0.001})),
+        ("lowest_from_output", changed("imbalance", 1e-4, {(128, 50, 10, 0): 0.001})),
+        ("encoder_compresses", changed("imbalance", 1e-4, {(8, 50, layer, layer + 1): 0.3 for layer in range(5)})),
+        ("decoder_expands", changed("imbalance", 1e-4, {(2, 50, 5, 6): 0.5})),
+        ("distance_falls", changed("frechet_distance", 0, {(8, 50): 20})),  # rises again
+        ("distance_falls", changed("frechet_distance", 0, {(8, 1): 1})),
+        ("kl_has_two_phases", changed("kl", 0.01, {(2, 20): 90})),
+        ("kl_has_two_phases", changed("kl", 0.01, {(128, 50): 90, (32, 50): 90})),
+        ("imbalance_has_two_phases", changed("imbalance", 1e-4, {(2, 10, 10, 0): 0.1})),
+        ("imbalance_has_two_phases", changed("imbalance", 1e-4, {(32, 50, 10, 0): 0.001, (128, 50, 10, 0): 0.001})),
+        ("decoder_hump_comes_late", changed("dimension", 0.1, {(32, 10, 7): 30})),
+        ("untrained_says_nothing", changed("imbalance", 0.001, {(8, 0, 10, 0): 0.5})),
     ],
 )
-def test_it_fails_where_a_number_contradicts_it(name, measured):
-    assert not CHECKS[name](measured).holds
+def test_it_fails_where_a_number_contradicts_it(name, evidence):
+    assert not CHECKS[name](evidence).holds
 
 
 def test_the_numbers_say_where_the_lowest_and_the_turns_lie():
-    measured = as_in_the_paper()
-    assert CHECKS["lowest_from_output"](measured).numbers.startswith("lowest at K = 32; II by K: 2: 0.3600 ± 0.0020;")
-    assert "rises, then falls, from K = 32 on" in CHECKS["kl_has_two_phases"](measured).numbers
+    evidence = as_in_the_paper()
+    assert CHECKS["lowest_from_output"](evidence).numbers.startswith("lowest at K = 32; II by K: 2: 0.3600 ± 0.0020;")
+    assert "rises, then falls, from K = 32 on" in CHECKS["kl_has_two_phases"](evidence).numbers
     assert (
         "32: 21.000 ± 0.010, 35.000 ± 0.010 at epoch 10, 15.000 ± 0.010"
-        in CHECKS["kl_has_two_phases"](measured).numbers
+        in CHECKS["kl_has_two_phases"](evidence).numbers
     )
-    assert "hump from K = 32 on" in CHECKS["decoder_hump"](measured).numbers
+    assert "hump from K = 32 on" in CHECKS["decoder_hump"](evidence).numbers
 
 
 @pytest.mark.parametrize(
-    ("name", "measured", "reason"),
+    ("name", "evidence", "reason"),
     [
         (
             "encoder_hump",
@@ -144,7 +84,74 @@ def test_the_numbers_say_where_the_lowest_and_the_turns_lie():
         ("input_dimension", replace(as_in_the_paper(), pixels=None), "the number of pixels is not known"),
     ],
 )
-def test_it_says_what_it_lacks(name, measured, reason):
+def test_it_says_what_it_lacks(name, evidence, reason):
     with pytest.raises(NotMeasured) as error:
-        CHECKS[name](measured)
+        CHECKS[name](evidence)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("roles", [roles_of(1, 1), roles_of(2, 2), roles_of(3, 1)], ids=["5", "7", "7, long encoder"])
+@pytest.mark.parametrize("name", CHECKS)
+def test_it_holds_for_networks_of_other_layers(name, roles):
+    evidence = as_in_the_paper(roles=roles)
+    if name == "encoder_hump" and roles.count("encoder") == 1:
+        with pytest.raises(NotMeasured, match="a hump needs 3 layers, there are 2 of the roles input, encoder"):
+            CHECKS[name](evidence)
+    else:
+        assert CHECKS[name](evidence).holds
+
+
+ROLES, BOTTLENECK, OUTPUT = roles_of(3, 1), 4, 6  # the bottleneck is not in the middle
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "numbers"),
+    [
+        ("encoder_hump", "dimension", {(8, 50, 1): 14, (8, 50, 2): 14}),
+        ("bottleneck_dimension", "dimension", {(128, 50, BOTTLENECK): 60}),
+        ("decoder_hump", "dimension", {(2, 50, BOTTLENECK + 1): 9}),
+        ("decoder_hump_comes_late", "dimension", {(32, 10, BOTTLENECK + 1): 30}),
+        ("lowest_from_bottleneck", "imbalance", {(128, 50, BOTTLENECK, 0): 0.001}),
+        ("lowest_from_output", "imbalance", {(128, 50, OUTPUT, 0): 0.001}),
+        ("encoder_compresses", "imbalance", {(8, 50, BOTTLENECK - 1, BOTTLENECK): 4.0, (8, 50, 1, 2): 0.2}),
+        ("decoder_expands", "imbalance", {(2, 50, BOTTLENECK, BOTTLENECK + 1): 0.5}),
+        ("imbalance_has_two_phases", "imbalance", {(2, 10, OUTPUT, 0): 0.1}),
+        ("untrained_says_nothing", "imbalance", {(8, 0, OUTPUT, 0): 0.5}),
+    ],
+)
+def test_it_fails_where_a_number_of_another_network_contradicts_it(name, table, numbers):
+    assert not CHECKS[name](changed(table, 1e-4, numbers, ROLES)).holds
+
+
+@pytest.mark.parametrize("name", OF_HUMPS)
+def test_a_hump_needs_a_layer_between_two_others(name):
+    with pytest.raises(NotMeasured, match="a hump needs 3 layers"):
+        CHECKS[name](as_in_the_paper(roles=roles_of(0, 0)))
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in ("distance_falls", "kl_has_two_phases")])
+def test_it_is_not_measurable_where_the_roles_are_unknown(name):
+    evidence = replace(as_in_the_paper(), roles=dict.fromkeys(range(11)), pixels=None)
+    with pytest.raises(NotMeasured, match="the roles of the layers are not known"):
+        CHECKS[name](evidence)
+
+
+def test_every_module_of_claims_is_in_the_register():
+    files = {path.stem for path in Path(claims.__file__).parent.glob("of_*.py")}
+    assert {claim.check.__module__.rpartition(".")[2] for claim in CLAIMS} == files
+    assert len(CHECKS) == len(CLAIMS)  # no name twice
+
+
+def test_a_decorated_function_is_the_last_claim():
+    before = len(CLAIMS)
+
+    @claim("Zero is small", "It is less than 1.")
+    def zero_is_small(evidence):
+        return Finding(True, "0")
+
+    added = CLAIMS[before:]
+    del CLAIMS[before:]
+    assert [(one.name, one.statement, one.rule) for one in added] == [
+        ("zero_is_small", "Zero is small", "It is less than 1.")
+    ]
+    assert added[0].check is zero_is_small

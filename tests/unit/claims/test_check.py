@@ -1,0 +1,135 @@
+"""The claims checked on tables of a sweep and on the published values: what is written and printed."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from made_up_evidence import roles_of, selection, write_sweep
+
+from vae_geometry import cli, tables
+from vae_geometry.claims.check import check_claims, check_published
+from vae_geometry.claims.registry import CLAIMS
+
+PUBLISHED = Path(__file__).parents[3] / "resources/published"
+
+
+def test_the_table_and_the_page_are_written_with_a_row_a_claim_noise_and_seed(tmp_path):
+    for noise, lowest in (("repeated", 4), ("fresh", 8)):
+        write_sweep(tmp_path, noise, lowest=lowest)
+    text = check_claims(selection(tmp_path, ("repeated", "fresh")), tmp_path / "claims")
+    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
+    assert len(rows) == len(CLAIMS) * 2 * 3
+    assert {row["seed"] for row in rows} == {0, 1, None}
+    assert all((row["numbers"] is None) == (row["verdict"] == "not measurable") for row in rows)
+    assert all((row["reason"] is not None) == (row["verdict"] == "not measurable") for row in rows)
+    page = (tmp_path / "claims.md").read_text(encoding="utf-8")
+    verdicts = "| II(output -> input) has a minimum over K | holds (2 of 2 seeds) | fails (2 of 2 seeds) |"
+    assert verdicts in page
+    assert re.search(r"holds \(2 of 2 seeds\) +fails \(2 of 2 seeds\)\n", text)
+    sentence = (
+        "II(output -> input) has a minimum over K: with repeated noise this holds (lowest at K = 4; II by K: "
+        "2: 0.0667 ± 0.0010; 4: 0.0333 ± 0.0010; 8: 0.0667 ± 0.0010), with fresh noise it fails (no lowest K between"
+    )
+    assert sentence in text
+    assert f"- {sentence}" in page
+
+
+def test_without_fresh_noise_there_is_no_advice(tmp_path):
+    write_sweep(tmp_path, "repeated")
+    text = check_claims(selection(tmp_path, ("repeated",)), tmp_path / "claims")
+    assert text.endswith("No advice on K: it is taken from fresh noise; add it to noise.")
+
+
+def test_the_published_values_are_checked_by_hand(capsys):
+    assert cli.main(["check-claims", "--published", str(PUBLISHED)]) == 0
+    printed = capsys.readouterr().out
+    assert "The ID has a hump in the encoder, for every K: holds" in printed
+    assert "the Frechet distance was not measured" in printed
+    assert "for large K only: fails\n  falls, then rises, for K = 8, 32, 64, 128;" in printed
+    assert "II(output -> input) has a minimum over K: holds\n  lowest at K = 16;" in printed
+    sizes = ["2", "4", "8", "32", "64", "128"]
+    assert cli.main(["check-claims", "--published", str(PUBLISHED), "--bottleneck", *sizes]) == 0
+    assert "II(output -> input) has a minimum over K: holds\n  lowest at K = 64;" in capsys.readouterr().out
+
+
+def test_a_sweep_must_be_named(capsys):
+    assert cli.main(["check-claims", "--dataset", "digits"]) == 1
+    assert "--noise is missing; name the sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--bottleneck", "3"], "nothing was published for K = 3; the published K are 2, 4, 8, 16, 32, 64, 128"),
+        (["--epoch", "99"], "--epoch does not go with --published"),
+    ],
+)
+def test_what_was_not_published_is_not_answered(options, sentence, capsys):
+    assert cli.main(["check-claims", "--published", str(PUBLISHED), *options]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["cifar10_intrinsic_dimension.csv", "cifar10_information_imbalance.csv", "layers.csv"])
+def test_a_damaged_published_table_is_named(name, tmp_path, capsys):
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    (folder / name).write_text("")
+    assert cli.main(["check-claims", "--published", str(folder)]) == 1
+    assert f"{name}: not a table of published values" in capsys.readouterr().err
+
+
+def test_published_layers_without_a_role_decide_nothing(tmp_path):
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    lines = (folder / "layers.csv").read_text().splitlines()
+    (folder / "layers.csv").write_text("\n".join(lines[:-1]))
+    text = check_published(folder)
+    assert text.count("not measurable\n  the roles of the layers are not known") == len(CLAIMS) - 2
+    assert "holds" not in text
+
+
+def test_what_is_named_twice_counts_once(tmp_path):
+    write_sweep(tmp_path)
+    once = check_claims(selection(tmp_path), tmp_path / "claims")
+    twice = replace(selection(tmp_path), seeds=[0, 1, 1], bottlenecks=[2, 4, 4, 8], noises=["fresh", "fresh"])
+    assert check_claims(twice, tmp_path / "claims.v2") == once
+    assert (tmp_path / "claims.v2.md").exists()
+
+
+def test_a_training_that_has_not_ended_decides_nothing(tmp_path):
+    write_sweep(tmp_path)
+    path = tmp_path / "digits/fresh/k8/seed0/training.parquet"
+    tables.write("training", pq.read_table(path).to_pylist()[:2], path)
+    check_claims(selection(tmp_path), tmp_path / "claims")
+    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
+    (row,) = [row for row in rows if row["claim"] == "kl_has_two_phases" and row["seed"] is None]
+    assert (row["verdict"], row["reason"]) == ("not measurable", "2 epochs of 3 were measured or published")
+
+
+def test_untrained_networks_decide_nothing_but_the_datas_own_dimension(tmp_path):
+    write_sweep(tmp_path)
+    text = check_claims(replace(selection(tmp_path), epochs=[0]), tmp_path / "claims")
+    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
+    assert {row["claim"] for row in rows if row["verdict"] != "not measurable"} == {"input_dimension"}
+    assert "No advice on K: no trained network was measured" in text
+
+
+def test_a_sweep_of_another_network_is_checked(tmp_path):
+    write_sweep(tmp_path, lowest=4, roles=roles_of(3, 1))
+    text = check_claims(selection(tmp_path), tmp_path / "claims")
+    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
+    assert {row["claim"] for row in rows if row["verdict"] == "not measurable"} == {"decoder_hump_comes_late"}
+    assert re.search(r"The ID has a hump in the encoder, for every K +fails \(2 of 2 seeds\)\n", text)
+    assert "Take K = 4: no larger K lowers II(output -> input), which is 0.0333 ± 0.0010 there" in text
+
+
+def test_without_roles_only_what_needs_no_layer_is_decided(tmp_path):
+    write_sweep(tmp_path, roles=[None] * 11)
+    text = check_claims(selection(tmp_path), tmp_path / "claims")
+    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
+    decided = {row["claim"] for row in rows if row["verdict"] != "not measurable"}
+    assert decided == {"distance_falls", "kl_has_two_phases"}
+    unknown = [row for row in rows if row["claim"] not in decided]
+    assert {row["reason"] for row in unknown} == {"the roles of the layers are not known"}
+    assert text.endswith("No advice on K: the roles of the layers are not known.")

@@ -1,0 +1,114 @@
+"""The evidence read from the tables of a sweep: layers by role, means over seeds and their errors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from made_up_evidence import SWEEP_SIZES, as_in_the_paper, roles_of, selection, write_sweep
+
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.claims.evidence import DECODER, ENCODER, NotMeasured, of_sweep
+from vae_geometry.claims.uncertainty import Measured
+
+
+def rewrite(kind, path, **columns):
+    rows = [{**row, **columns} for row in pq.read_table(path).to_pylist()]
+    tables.write(kind, rows, path)
+
+
+def test_each_seed_has_its_own_errors_and_all_seeds_their_spread(tmp_path):
+    write_sweep(tmp_path)
+    first, second, together = of_sweep(selection(tmp_path))
+    assert (first.seeds, second.seeds, together.seeds) == ((0,), (1,), (0, 1))
+    assert first.dimension[8, 3, 4] == Measured(7.0, 0.001)
+    assert second.dimension[8, 3, 4] == Measured(8.0, 0.001)
+    assert together.dimension[8, 3, 4] == Measured(7.5, pytest.approx(np.sqrt(0.5)))
+    assert together.imbalance[8, 3, 10, 0].error == 0.001  # the seeds do not differ; the measurement has an error
+    assert first.kl[8, 2] == Measured(12.0, 0.0)  # on a straight line
+    assert first.frechet_distance[8, 1] == Measured(25.0, 0.0)  # an unknown error is 0
+    assert (together.last, together.pixels, together.extractor) == (3, 1024, "efficientnet_lite0")
+
+
+def test_what_one_seed_lacks_is_not_measured(tmp_path):
+    write_sweep(tmp_path)
+    path = tmp_path / "digits/fresh/k8/seed1/epoch3/intrinsic_dimension.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[4] |= {"intrinsic_dimension": None, "id_stderr": None, "reason": "too few points"}
+    tables.write("intrinsic_dimension", rows, path)
+    *_, together = of_sweep(selection(tmp_path))
+    assert (8, 3, 4) not in together.dimension
+    assert (8, 3, 5) in together.dimension
+
+
+def test_the_scatter_of_the_kl_is_its_error(tmp_path):
+    write_sweep(tmp_path, seeds=(0,))
+    rng = np.random.default_rng(0)
+    run = {"dataset": "digits", "noise": "fresh", "seed": 0}
+    for size in SWEEP_SIZES:
+        rows = [
+            {**run, "bottleneck": size, "epoch": epoch, "validation_kl": 20 + epoch / 10 + rng.normal(scale=0.5)}
+            for epoch in range(1, 2001)
+        ]
+        tables.write("training", rows, tmp_path / f"digits/fresh/k{size}/seed0/training.parquet")
+    measured, _ = of_sweep(selection(tmp_path, seeds=(0,)))
+    assert measured.kl[8, 7].error == pytest.approx(0.5, rel=0.05)
+
+
+def test_the_roles_come_from_the_tables(tmp_path):
+    write_sweep(tmp_path, roles=roles_of(3, 1))
+    *_, together = of_sweep(selection(tmp_path))
+    assert together.layers(*ENCODER) == [0, 1, 2, 3]
+    assert together.layers("bottleneck") == [4]
+    assert together.layers(*DECODER) == [4, 5, 6]
+    assert together.dimension_of(8, 3, "output").value == 9.5
+    assert together.pixels == 1024  # of the input; every other layer of this sweep has fewer coordinates
+
+
+def test_layers_without_a_role_leave_the_numbers_but_no_places(tmp_path):
+    write_sweep(tmp_path, roles=[None] * 11)
+    *_, together = of_sweep(selection(tmp_path))
+    assert together.dimension[8, 3, 4].value == 7.5
+    assert together.pixels is None
+    with pytest.raises(NotMeasured, match="the roles of the layers are not known"):
+        together.layers("input")
+
+
+def test_tables_of_different_networks_are_not_mixed(tmp_path):
+    write_sweep(tmp_path)
+    other = tmp_path / "digits/fresh/k8/seed1/epoch3/intrinsic_dimension.parquet"
+    rewrite("intrinsic_dimension", other, role="encoder")
+    with pytest.raises(VaeGeometryError, match="layer 0 has several roles, so the tables are of different networks"):
+        of_sweep(selection(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("roles", "reason"),
+    [
+        ({}, "the roles of the layers are not known"),
+        ({0: "input", 1: None, 2: "output"}, "the roles of the layers are not known"),
+        ({0: "input", 1: "bottleneck"}, "needs one layer of the role output, the network has 0"),
+        ({0: "input", 1: "output", 2: "output"}, "needs one layer of the role output, the network has 2"),
+    ],
+)
+def test_a_role_that_is_not_there_once_is_not_guessed(roles, reason):
+    with pytest.raises(NotMeasured) as error:
+        replace(as_in_the_paper(), roles=roles).to_input(8, 50, "output")
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(("n_encoder", "n_decoder"), [(4, 4), (1, 1), (2, 2), (3, 1), (0, 0)])
+def test_the_steps_of_a_part_are_those_between_its_ends(n_encoder, n_decoder):
+    evidence = as_in_the_paper(roles=roles_of(n_encoder, n_decoder))
+    step = 2 * (0.2 - 0.1) / (0.2 + 0.1)
+    assert evidence.net_step(32, 50, *ENCODER, "bottleneck").value == pytest.approx(-step * (n_encoder + 1))
+    assert evidence.net_step(32, 50, *DECODER).value == pytest.approx(step * (n_decoder + 1))
+
+
+def test_the_error_of_a_sum_of_steps_is_propagated():
+    evidence = replace(
+        as_in_the_paper(roles=roles_of(0, 0)),
+        imbalance={(8, 50, 1, 2): Measured(0.3, 0.02), (8, 50, 2, 1): Measured(0.1)},
+    )
+    step = evidence.net_step(8, 50, *DECODER)
+    assert (step.value, step.error) == (pytest.approx(1.0), pytest.approx(4 * 0.1 * 0.02 / 0.4**2))
