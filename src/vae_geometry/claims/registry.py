@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vae_geometry.claims.evidence import Evidence
 from vae_geometry.claims.uncertainty import threshold
 
-LARGE_ONLY = "'for large K only' holds where there is a K below which it holds for none and from which on for all"
+LARGE_ONLY = "'for large K only' means for every K from some threshold up, and for none below"
 
 
 @dataclass(frozen=True)
