@@ -146,7 +146,7 @@ def collect_tables(options: argparse.Namespace) -> None:
 
 
 def plot(options: argparse.Namespace) -> None:
-    from vae_geometry.figures.registry import plot
+    from vae_geometry.figures.plot import plot
 
     plot(options.figure, _selection(options), options.output, options.published)
 
