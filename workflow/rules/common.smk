@@ -103,7 +103,6 @@ FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace(
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/{layout.RESOURCES['published']}"
-EPOCHS = {"last": [LAST], "untrained": [0], "all": CHECKPOINTS}  # of a figure
 GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
 TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "cross_bottleneck", "fidelity", "training"]
 
@@ -207,7 +206,7 @@ def figure_tables(figure, dataset, noise):
     entry = FIGURES[figure]
     if entry.needs == "scales" and not SCALES:
         fail(f"geometry.scales: figure {figure} needs it, and it is null; set it, for example to 64")
-    files = results(entry.tables, dataset, noise, EPOCHS[entry.epochs])
+    files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS))
     return files + (sorted(map(str, Path(PUBLISHED).glob("*.csv"))) if entry.needs == "published" else [])
 
 

@@ -27,7 +27,7 @@ rule plot:
         runtime=growing(10),
     params:
         published=PUBLISHED,
-        selection=lambda wildcards: selection(EPOCHS[FIGURES[wildcards.figure].epochs]),
+        selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
     shell:
@@ -65,7 +65,7 @@ rule plot_noises:
         runtime=growing(10),
     params:
         noises=NOISES,
-        selection=lambda wildcards: selection(EPOCHS[FIGURES[wildcards.figure].epochs]),
+        selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, noise: {params.noises}"
     shell:

@@ -124,3 +124,8 @@ def threshold(flags: Mapping[int, bool]) -> int | None:
 
 def _value(measured: Measured) -> float:
     return measured.value
+
+
+def differs(a: Measured, b: Measured) -> bool:
+    """Whether two numbers differ by more than the tolerance: one exceeds the other."""
+    return exceeds(a, b) or exceeds(b, a)

@@ -1,7 +1,11 @@
-"""What is drawn into a panel: lines with their bands, axes of layers, epochs and sizes, and names beside them."""
+"""What is drawn into a panel: lines with their bands, axes of layers, epochs and sizes, and names beside them.
+
+At the end whole panels that several figures share.
+"""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -11,8 +15,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from vae_geometry.figures.style import REFERENCE, colour, marker
+from vae_geometry.figures.summaries import data_dimension
 
-LAYERS = ("in", "e1", "e2", "e3", "e4", "z", "d0", "d1", "d2", "d3", "out")
+NATS = "(nats per image)"
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 SMALL = 6  # points: nothing is smaller
 HALO = [withStroke(linewidth=1.5, foreground="white")]
@@ -60,18 +65,32 @@ def name_end(ax: Axes, height: float, name: str) -> None:
         ax.annotate(name, (1, height), (2, 0), color=REFERENCE["color"], fontsize=SMALL, annotation_clip=False, **place)
 
 
-def layer_names(layers: Sequence[int], n_layers: int) -> list[str]:
-    """Short names of layers: those of the VAE where it has 11 of them, else numbers."""
-    return [LAYERS[layer] if n_layers == len(LAYERS) else str(layer) for layer in layers]
+def layer_axis(ax: Axes, names: Mapping[int, str], n_named: int | None = None) -> None:
+    """A tick for every layer, of which ``n_named`` have their names, evenly; where it is not given, all that find room.
 
-
-def layer_axis(ax: Axes, n_layers: int, n_named: int | None = None) -> None:
-    """A tick for every layer; as many are named, evenly, as find room: all, or ``n_named``."""
-    named = np.linspace(0, n_layers - 1, n_named or n_layers).astype(int)
-    ax.set_xticks(named, layer_names(named, n_layers), fontsize=SMALL)
-    ax.set_xticks(range(n_layers), minor=True)
-    ax.set_xlim(-0.5, n_layers - 0.5)
+    ``names`` maps the number of a layer, in order, to its short name.
+    """
+    layers = list(names)
+    named = evenly_named(len(layers), panel_width(ax), 10.5) if n_named is None else _spread(len(layers), n_named)
+    ax.set_xticks([layers[index] for index in named], [names[layers[index]] for index in named], fontsize=SMALL)
+    ax.set_xticks(layers, minor=True)
+    ax.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)
     ax.set_xlabel("layer")
+
+
+def evenly_named(count: int, room: float, each: float) -> list[int]:
+    """Which of ``count`` things in a row of ``room`` points are named, the ends among them; a name takes ``each``."""
+    step = ceil(each * count / room)
+    return _spread(count, (count - 1) // step + 1)
+
+
+def _spread(count: int, n_named: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, n_named).astype(int)).tolist()
+
+
+def panel_width(ax: Axes) -> float:
+    """About how many points a panel is wide, before the figure is laid out."""
+    return 0.7 * 72 * ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols
 
 
 def log_axis(axis: Axis) -> None:
@@ -110,7 +129,7 @@ def _name_ticks(ax: Axes, candidates: Sequence[int]) -> None:
     names = [str(candidate) for candidate in candidates]
     places = ax.xaxis.get_transform().transform(np.array(candidates, dtype=float))
     span = places[-1] - places[0]
-    points = 0.7 * 72 * ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols  # width of the panel
+    points = panel_width(ax)
     kept = [len(candidates) - 1]
     for index in reversed(range(len(candidates) - 1)):
         room = 3 + 2.1 * (len(names[index]) + len(names[kept[-1]]))
@@ -165,3 +184,28 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
             arrowprops={"arrowstyle": "-", "linewidth": 0.3, "shrinkA": 0} if best >= len(SIDES) else None,
         )
         text.set_in_layout(False)
+
+
+def id_panel(ax: Axes, profile: pd.DataFrame, names: Mapping[int, str], n_named: int | None = None) -> None:
+    """ID against layer, beside that of the data."""
+    draw_bottlenecks(ax, profile)
+    layer_axis(ax, names, n_named)
+    data_line(ax, data_dimension(profile))
+    ax.set_ylabel("intrinsic dimension")
+
+
+def ii_panel(ax: Axes, profile: pd.DataFrame, end: str, names: Mapping[int, str]) -> None:
+    """II from the layers to one end of the network."""
+    draw_bottlenecks(ax, profile)
+    layer_axis(ax, names)
+    log_axis(ax.yaxis)
+    ax.set_ylabel(f"II(layer → {end})")
+
+
+def training_panel(ax: Axes, numbers: pd.DataFrame, label: str, log: bool = False) -> None:
+    """A quantity against the epoch."""
+    draw_bottlenecks(ax, numbers)
+    epoch_axis(ax, numbers["x"])
+    ax.set_ylabel(label)
+    if log:
+        log_axis(ax.yaxis)

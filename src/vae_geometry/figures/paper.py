@@ -1,4 +1,6 @@
-"""The figures of the paper, and the losses."""
+"""The figures of the paper."""
+
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -6,35 +8,26 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import style
+from vae_geometry.figures import captions, roles, style
 from vae_geometry.figures import summaries as series
-from vae_geometry.figures.panels import (
-    NATS,
-    Drawn,
-    by_panel,
-    id_panel,
-    ii_panel,
-    last_epoch,
-    n_layers_of,
-    run_title,
-    sizes,
-    training_panel,
-)
+from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
+from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
 
 
 def figure1(selection: Selection) -> Drawn:
     """ID, II(layer -> input) and the relative II difference of neighbouring layers, of trained networks."""
-    pairs = series.imbalance(selection)
-    profile, to_input = series.id_profile(selection), series.ii_profile(pairs, "input")
+    pairs = series.imbalances(selection)
+    profile, to_input = series.id_profile(series.dimensions(selection)), series.ii_profile(pairs, "input")
     change = series.layer_to_layer(pairs)
+    names = roles.labels(profile, "x")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
-    id_panel(axes[0], profile)
+    draw.id_panel(axes[0], profile, names)
     axes[0].set_ylim(bottom=0)
-    ii_panel(axes[1], to_input, "input", n_layers_of(profile))
+    draw.ii_panel(axes[1], to_input, "input", names)
     axes[2].axhline(0, **style.ZERO)
     draw.draw_bottlenecks(axes[2], change)
-    draw.layer_axis(axes[2], n_layers_of(profile))
+    draw.layer_axis(axes[2], names)
     axes[2].set_ylabel("relative II difference,\nlayers l and l + 1")
     axes[2].set_title("expansion ↑  compression ↓", loc="right", color="0.35", fontsize=6.5)
     style.letters(axes)
@@ -44,20 +37,44 @@ def figure1(selection: Selection) -> Drawn:
     return figure, numbers
 
 
+def describe_figure1(numbers: pd.DataFrame) -> captions.Sentences:
+    yield from captions.of_data(numbers)
+    highest = captions.highest_in_the_decoder(numbers)
+    if len(highest):
+        values = captions.per_size(highest, lambda row: f"{captions.value(row)} in {row['label']}")
+        yield f"Highest ID in the decoder: {values}."
+    to_input = captions.measured(numbers, quantity="II(layer -> input)", role="output")
+    yield from captions.lowest(to_input.assign(quantity="II(output -> input)"))
+    change = roles.of_role(captions.measured(numbers, x_name="midpoint"), "bottleneck", "decoder")  # steps from them
+    steps = change.assign(mean=change["mean"] > 0)
+    if len(steps):
+        expanding = steps.groupby("bottleneck", as_index=False)["mean"].agg(["sum", "size"])
+        counts = captions.per_size(expanding, lambda row: f"{row['sum']} of {row['size']}")
+        yield f"Steps of the decoder that expand: {counts}."
+
+
 def figure2(selection: Selection) -> Drawn:
     """FID, or the Frechet distance of other features, test KL and II(output -> input) in training."""
     distance = series.frechet_distance(selection, "epoch")
     kl = series.fidelity(selection, "kl", "test KL", "epoch")
-    imbalance = series.output_to_input(series.imbalance(selection), "epoch")
+    imbalance = series.output_to_input(series.imbalances(selection), "epoch")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
-    training_panel(axes[0], distance, _distance_label(distance))
-    training_panel(axes[1], kl, f"test KL {NATS}")
-    training_panel(axes[2], imbalance, "II(output → input)", log=True)
+    draw.training_panel(axes[0], distance, _distance_label(distance))
+    draw.training_panel(axes[1], kl, f"test KL {draw.NATS}")
+    draw.training_panel(axes[2], imbalance, "II(output → input)", log=True)
     style.letters(axes)
     style.bottleneck_legend(figure, selection.bottlenecks)
     numbers = by_panel(distance, kl, imbalance)
     style.heading(figure, run_title(selection), numbers)
     return figure, numbers
+
+
+def describe_figure2(numbers: pd.DataFrame) -> captions.Sentences:
+    panels = [captions.measured(numbers, panel=panel) for panel in "abc"]
+    for rows in (panels[0], panels[2]):
+        yield from captions.lowest(rows[rows["x"] == rows["x"].max()])
+    yield from captions.turns(panels[1], "highest")
+    yield from captions.turns(panels[2], "lowest")
 
 
 def _distance_label(distance: pd.DataFrame) -> str:
@@ -66,7 +83,7 @@ def _distance_label(distance: pd.DataFrame) -> str:
 
 def figure3(selection: Selection) -> Drawn:
     """ID profile at every checkpoint, one panel a bottleneck."""
-    profile = series.id_profile(selection)
+    profile = series.id_profile(series.dimensions(selection))
     epochs = sorted(selection.epochs)
     trained = [epoch for epoch in epochs if epoch > 0]
     colours = {0: "0.6", **dict(zip(trained, style.ordered_colours(len(trained)), strict=True))}
@@ -75,7 +92,7 @@ def figure3(selection: Selection) -> Drawn:
     for ax, panel in zip(axes, panels, strict=True):
         for epoch, line in panel.groupby("epoch"):
             draw.draw_series(ax, line, color=colours[epoch], marker="o", markersize=2)
-        draw.layer_axis(ax, n_layers_of(profile), 5)
+        draw.layer_axis(ax, roles.labels(profile, "x"), 5)
         draw.data_line(ax, series.data_dimension(profile))
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("intrinsic dimension")
@@ -88,15 +105,22 @@ def figure3(selection: Selection) -> Drawn:
     return figure, numbers
 
 
-def figure_a1(selection: Selection) -> Drawn:
+def describe_figure3(numbers: pd.DataFrame) -> captions.Sentences:
+    yield from captions.of_data(numbers)
+    for epoch in sorted(numbers["epoch"].unique())[-2:]:
+        highest = captions.highest_in_the_decoder(numbers[numbers["epoch"] == epoch])
+        if len(highest):
+            yield f"Highest ID in the decoder at epoch {epoch}: {captions.per_size(highest)}."
+
+
+def figureA1(selection: Selection) -> Drawn:
     """II(output -> input), FID, and the relative II of neighbouring K for fixed layers, against K."""
-    profile = series.id_profile(selection)
+    profile = series.id_profile(series.dimensions(selection))
     data = series.data_dimension(profile)
-    imbalance = series.output_to_input(series.imbalance(selection), "bottleneck")
+    imbalance = series.output_to_input(series.imbalances(selection), "bottleneck")
     distance = series.frechet_distance(selection, "bottleneck")
     change = series.bottleneck_to_bottleneck(selection)
-    n_layers = int(change["layer"].max()) + 1 if len(change) else 0
-    first, second = change[change["layer"].between(1, n_layers // 2)], change[change["layer"] > n_layers // 2]
+    first, second = (roles.of_role(change, *parts) for parts in (("encoder", "bottleneck"), ("decoder", "output")))
     figure, axes = style.new_figure(style.PAGE, 4.4, 2, 2)
     labels = ("II(output → input)", _distance_label(distance))
     for ax, numbers, label in zip(axes[0], (imbalance, distance), labels, strict=True):
@@ -107,14 +131,26 @@ def figure_a1(selection: Selection) -> Drawn:
         _name_data(ax, data)
     draw.log_axis(axes[0, 0].yaxis)
     for ax, numbers in zip(axes[1], (first, second), strict=True):
-        _layer_lines(ax, numbers, n_layers)
+        _layer_lines(ax, numbers)
         draw.doubling_axis(ax, selection.bottlenecks, "K (markers lie between K and the next K)")
     for ax in axes.flat:
         ax.axvline(data, **style.REFERENCE)
     style.letters(axes.flat)
     numbers = by_panel(imbalance, distance, first, second)
     style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
-    return figure, pd.concat([numbers, profile[profile["x"] == 0]], ignore_index=True)
+    return figure, pd.concat([numbers, roles.of_role(profile, "input")], ignore_index=True)
+
+
+def describe_figureA1(numbers: pd.DataFrame) -> captions.Sentences:
+    yield from captions.of_data(numbers)
+    for panel in "ab":
+        yield from captions.lowest(captions.measured(numbers, panel=panel))
+    change = captions.measured(numbers, x_name="geometric_mean")
+    if change.empty:  # one bottleneck has no next
+        return
+    for (size, following), layers in change.groupby(["bottleneck", "next_bottleneck"]):
+        more = (layers["mean"] > 0).sum()
+        yield f"Relative II difference of K = {size} and {following:g}: above zero in {more} of {len(layers)} layers."
 
 
 def _name_data(ax: Axes, data: float) -> None:
@@ -129,26 +165,28 @@ def _name_data(ax: Axes, data: float) -> None:
         ax.text(place, 1.02, name, color=style.REFERENCE["color"], ha=side, transform=ax.get_xaxis_transform())
 
 
-def _layer_lines(ax: Axes, numbers: pd.DataFrame, n_layers: int) -> None:
+def _layer_lines(ax: Axes, numbers: pd.DataFrame) -> None:
     ax.axhline(0, **style.ZERO)
     ax.set_ylabel("relative II difference,\nK and next K")
     if numbers["mean"].isna().all():
         draw.say(ax, "no second bottleneck to compare with")
         return
-    lines = numbers.groupby("layer")
-    for (layer, line), colour, marker in zip(lines, style.ordered_colours(len(lines)), style.MARKERS, strict=False):
-        draw.draw_series(ax, line, color=colour, marker=marker, label=draw.layer_names([layer], n_layers)[0])
-    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=len(lines))
+    lines = [line for _, line in numbers.groupby("layer")]
+    looks = zip(style.ordered_colours(len(lines)), cycle(style.MARKERS), strict=False)
+    for line, (colour, marker) in zip(lines, looks, strict=True):
+        draw.draw_series(ax, line, color=colour, marker=marker, label=line["label"].iloc[0])
+    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 0.98), ncols=min(len(lines), 6))
 
 
-def figure_a2(selection: Selection) -> Drawn:
+def figureA2(selection: Selection) -> Drawn:
     """ID and II(layer -> input) of untrained networks."""
-    profile = series.id_profile(selection)
-    to_input = series.ii_profile(series.imbalance(selection), "input")
+    profile = series.id_profile(series.dimensions(selection))
+    to_input = series.ii_profile(series.imbalances(selection), "input")
+    names = roles.labels(profile, "x")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 2)
-    id_panel(axes[0], profile)
+    draw.id_panel(axes[0], profile, names)
     axes[0].set_ylim(bottom=0)
-    ii_panel(axes[1], to_input, "input", n_layers_of(profile))
+    draw.ii_panel(axes[1], to_input, "input", names)
     style.letters(axes)
     style.bottleneck_legend(figure, selection.bottlenecks)
     numbers = by_panel(profile, to_input)
@@ -156,22 +194,10 @@ def figure_a2(selection: Selection) -> Drawn:
     return figure, numbers
 
 
-def losses(selection: Selection) -> Drawn:
-    """Reconstruction, KL and ELBO of the training and the validation images in training."""
-    numbers = series.losses(selection)
-    panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
-    labels = [f"reconstruction {NATS}", f"KL {NATS}", f"ELBO loss {NATS}"]
-    lines = {"train": "-", "validation": "--"}
-    figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
-    for ax, panel, label in zip(axes, panels, labels, strict=True):
-        measured = panel[panel["mean"].notna()]
-        for part in [part for part in lines if part in set(measured["part"])] or ["train"]:  # one sentence for both
-            draw.draw_bottlenecks(ax, panel[panel["part"] == part], linestyle=lines[part])
-        draw.epoch_axis(ax, panel["x"])
-        ax.set_ylabel(label)
-    style.letters(axes)
-    parts = {part: Line2D([], [], color="0.2", linestyle=linestyle) for part, linestyle in lines.items()}
-    style.bottleneck_legend(figure, selection.bottlenecks, parts)
-    numbers = by_panel(*panels)
-    style.heading(figure, run_title(selection), numbers)
-    return figure, numbers
+def describe_figureA2(numbers: pd.DataFrame) -> captions.Sentences:
+    yield from captions.of_data(numbers)
+    ends = captions.measured(numbers, role="output")
+    for name, quantity in {"ID of the output": "ID", "II(output -> input)": "II(layer -> input)"}.items():
+        rows = ends[ends["quantity"] == quantity]
+        if len(rows):
+            yield f"{name}: {captions.per_size(rows)}."

@@ -1,76 +1,282 @@
-"""The figures: each reads the tables of a selection, draws, and keeps the numbers that it drew, and them in words."""
+"""The figures, one entry each, as the workflow, the command line and the report read them.
 
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
+A new figure is an entry here, and two functions of its ``module``: one of the figure's name, which takes a
+``tables.Selection`` and gives the picture and the numbers in it, and beside it ``describe_<name>``, which says these
+numbers in sentences. Only the standard library is imported, as the workflow reads this module too.
+"""
 
-import pandas as pd
-from matplotlib.figure import Figure
-
-from vae_geometry import VaeGeometryError
-from vae_geometry.figures import captions, further, paper, style
-from vae_geometry.files import whole_file
-from vae_geometry.tables import Selection
-
-FIGURES = {
-    "figure1": paper.figure1,
-    "figure2": paper.figure2,
-    "figure3": paper.figure3,
-    "figureA1": paper.figure_a1,
-    "figureA2": paper.figure_a2,
-    "losses": paper.losses,
-    "ii_to_output": further.ii_to_output,
-    "reconstructions": further.reconstructions,
-    "id_scaling": further.id_scaling,
-    "ii_matrix": further.ii_matrix,
-    "ii_plane": further.ii_plane,
-    "published": further.published,
-    "noise": further.noise,
-}
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
 
 
-IN_TRAINING = ("figure2", "figure3", "losses", "noise")
+@dataclass(frozen=True)
+class Figure:
+    """What a figure is called, what it reads, and the part of its caption that is the same in every sweep.
 
-
-def plot(figure: str, selection: Selection, output: Path, published: Path | None = None) -> None:
-    """Draw a figure and write ``{output}.png``, ``.pdf``, ``.csv`` and ``.txt``, each whole or not at all.
-
-    The CSV file holds the numbers that are drawn, the text says in sentences what they are in this sweep.
-
-    Parameters
+    Attributes
     ----------
-    figure : str
-        A key of ``FIGURES``.
-    selection : Selection
-        One data set; one kind of noise, two to four for ``noise``. Figures that do not show the course of training
-        take its last epoch, ``figureA2`` epoch 0.
-    output : Path
-        Where to, without the ending.
-    published : Path, optional
-        Folder of the values published with the paper; only ``published`` reads it.
-
-    Raises
-    ------
-    VaeGeometryError
-        If there is no such figure, or a table that it needs is missing.
+    name : str
+        Of its files, and of the function that draws it.
+    title : str
+        Stands beside the name in the report's lists.
+    module : str
+        Of ``vae_geometry.figures``: holds the functions ``<name>`` and ``describe_<name>``.
+    tables : tuple of str
+        The results that it reads, keys of ``layout.RESULTS``.
+    shows, how_to_read : str
+        First paragraphs of its caption, in reStructuredText.
+    epochs : {"last", "untrained", "all"}
+        The checkpoints that it reads.
+    needs : {"scales", "published"}, optional
+        Drawn only where ``geometry.scales`` is set, or beside the values published for CIFAR-10.
+    all_noises : bool
+        One figure shows all kinds of noise of a sweep, not one of them.
     """
-    if figure not in FIGURES:
-        raise VaeGeometryError(f"no figure is called {figure}; the figures are {', '.join(sorted(FIGURES))}")
-    if figure not in IN_TRAINING:
-        selection = replace(selection, epochs=[0 if figure == "figureA2" else max(selection.epochs)])
-    with style.applied():
-        arguments = (selection, published) if figure == "published" else (selection,)
-        drawing, numbers = FIGURES[figure](*arguments)
-        _save(figure, drawing, numbers, Path(output))
+
+    name: str
+    title: str
+    module: str
+    tables: tuple[str, ...]
+    shows: str
+    how_to_read: str
+    epochs: Literal["last", "untrained", "all"] = "last"
+    needs: Literal["scales", "published"] | None = None
+    all_noises: bool = False
+
+    def at(self, epochs: Sequence[int]) -> list[int]:
+        """The checkpoints to read, of those of a sweep."""
+        chosen = {"last": [max(epochs)], "untrained": [0], "all": list(epochs)}
+        return chosen[self.epochs]
+
+    def functions(self) -> tuple[Callable, Callable]:
+        """The functions that draw and describe it."""
+        module = import_module(f"vae_geometry.figures.{self.module}")
+        return getattr(module, self.name), getattr(module, f"describe_{self.name}")
 
 
-def _save(figure: str, drawing: Figure, numbers: pd.DataFrame, output: Path) -> None:
-    with ExitStack() as files:
-        endings = ("png", "pdf", "csv", "txt")
-        png, pdf, csv, txt = (
-            files.enter_context(whole_file(output.with_name(f"{output.name}.{end}"))) for end in endings
-        )
-        drawing.savefig(png, format="png")
-        drawing.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-        numbers.to_csv(csv, index=False)
-        txt.write_text(captions.in_numbers(figure, numbers), encoding="utf-8")
+ENTRIES = (
+    Figure(
+        name="figure1",
+        title="the layers",
+        module="paper",
+        tables=("intrinsic_dimension", "information_imbalance"),
+        shows=(
+            "**Geometry of trained networks, layer by layer.** (a) Intrinsic dimension (2NN); the dashed line is the "
+            "data's own. (b) Information imbalance from each layer to the input, logarithmic; the input itself is "
+            "left out. (c) Relative II difference between layers l and l + 1."
+        ),
+        how_to_read=(
+            "(a) An ID that stays below the dashed line after the bottleneck says that K is too narrow for the data; "
+            "one that rises above it in the decoder is what the paper finds where K exceeds the ID of the data. (b) "
+            "Lower is better: 2/N where a layer determines the input's neighbours, about 1 where it says nothing "
+            "about them. (c) Below zero a step compresses, above zero it expands. A gap is a value that could not be "
+            "measured; the relative difference has no band with one seed."
+        ),
+    ),
+    Figure(
+        name="figure2",
+        title="training",
+        module="paper",
+        tables=("information_imbalance", "fidelity"),
+        epochs="all",
+        shows=(
+            "**Training.** Against the epoch, per bottleneck size K: (a) Frechet distance between the features of the "
+            "test images and those of their reconstructions, called FID where the features are Inception's; (b) KL "
+            "divergence of the test images in nats per image; (c) information imbalance from output to input, "
+            "logarithmic. Epoch 0 is the untrained network; the epoch axis is linear up to 1 and logarithmic from "
+            "there."
+        ),
+        how_to_read=(
+            "Lower is better in (a) and (c). A KL that falls again and an II that rises again late in training are "
+            "the second phase that the paper describes. With fewer images than features the distance is too large, "
+            "but distances of as many images can be compared. A gap is a value that could not be measured; the "
+            "distance and the KL have no band with one seed."
+        ),
+    ),
+    Figure(
+        name="figure3",
+        title="ID in training",
+        module="paper",
+        tables=("intrinsic_dimension",),
+        epochs="all",
+        shows=(
+            "**Intrinsic dimension in training.** One panel per bottleneck size K, one line per checkpoint, from "
+            "light to dark; grey is the untrained network, the dashed line the ID of the data."
+        ),
+        how_to_read=(
+            "See whether the ID of the decoder, to the right of the bottleneck z, keeps rising after that of the "
+            "encoder has settled. A gap is a value that could not be measured."
+        ),
+    ),
+    Figure(
+        name="figureA1",
+        title="against K",
+        module="paper",
+        tables=("intrinsic_dimension", "information_imbalance", "fidelity", "cross_bottleneck"),
+        shows=(
+            "**Against the bottleneck size.** Trained networks. (a) Information imbalance from output to input, "
+            "logarithmic; (b) Frechet distance between the features of the test images and those of their "
+            "reconstructions, called FID where the features are Inception's; the dashed line is K = ID of the data. "
+            "(c, d) Relative II difference between the same layer of the networks with K and with the next K, each "
+            "marker at their geometric mean, halfway between the two on the axis: (c) encoder and bottleneck, (d) "
+            "decoder."
+        ),
+        how_to_read=(
+            "Lower is better in (a) and (b); a K past which neither falls is wide enough. In (c) and (d) a positive "
+            "value says that the wider network's layer says more about the narrower one's than the other way round. A "
+            "gap is a value that could not be measured."
+        ),
+    ),
+    Figure(
+        name="figureA2",
+        title="untrained networks",
+        module="paper",
+        tables=("intrinsic_dimension", "information_imbalance"),
+        epochs="untrained",
+        shows=(
+            "**Untrained networks.** (a) Intrinsic dimension, the dashed line the data's own; (b) information "
+            "imbalance from each layer to the input, logarithmic."
+        ),
+        how_to_read=(
+            "What random weights do to the geometry: the ground on which training builds. An II near 1 says that the "
+            "layer knows nothing of the input. A gap is a value that could not be measured."
+        ),
+    ),
+    Figure(
+        name="losses",
+        title="training and validation",
+        module="training",
+        tables=("training",),
+        shows=(
+            "**Losses.** Reconstruction (binary cross-entropy summed over pixels), KL divergence and their sum, the "
+            "ELBO as a loss, with KL weighted by beta, in nats per image; solid on the training images, dashed on "
+            "those held back for validation. The epoch axis is logarithmic; every epoch is drawn, and a marker on "
+            "some of them tells the K apart."
+        ),
+        how_to_read=(
+            "Lower is better. A dashed line that rises while its solid one falls is overfitting. While training, the "
+            "loss of an epoch is the mean over its batches, so the validation images, seen at its end, may do better "
+            "at first. There is no band with one seed."
+        ),
+    ),
+    Figure(
+        name="ii_to_output",
+        title="II to the output",
+        module="layers",
+        tables=("information_imbalance",),
+        shows=(
+            "**Information imbalance from each layer to the output.** Trained networks, logarithmic; the output "
+            "itself is left out."
+        ),
+        how_to_read=(
+            "Low: the layer determines the output's neighbours. From the bottleneck z on it should be low, as the "
+            "decoder makes the output from z alone. A gap is a value that could not be measured."
+        ),
+    ),
+    Figure(
+        name="reconstructions",
+        title="and samples",
+        module="training",
+        tables=("reconstructions",),
+        shows=(
+            "**Reconstructions and samples.** (a) The first test images and, below, what the trained networks of the "
+            "first seed make of them, from a sampled latent; one row per bottleneck size K. (b) What the same "
+            "networks decode from the prior; z is drawn once per K and seed, the same at every epoch."
+        ),
+        how_to_read=(
+            "(a) Compare each column with its top image: what a small K blurs is what it cannot keep. (b) Samples "
+            "that are much worse than the reconstructions say that the latents of the images do not fill the prior."
+        ),
+    ),
+    Figure(
+        name="id_scaling",
+        title="ID against scale",
+        module="layers",
+        tables=("id_scaling",),
+        needs="scales",
+        shows=(
+            "**Intrinsic dimension against scale.** Trained networks, by Gride: the ID from the distances to the n-th "
+            "neighbour, named on the logarithmic axis, and to the (n/2)-th; at 2 it is that of 2NN within its error. "
+            "(a) Middle layer of the encoder, (b) bottleneck, (c) middle layer of the decoder, (d) output; one line "
+            "per bottleneck size K, the dashed line is the data's own."
+        ),
+        how_to_read=(
+            "A plateau is the dimension of the manifold. The ID that few neighbours give contains noise, that of many "
+            "neighbours the curvature and the edges of the data. With one seed the band is DADApy's standard error, "
+            "which takes the points as independent and is too small at many neighbours. A gap is a value that could "
+            "not be measured."
+        ),
+    ),
+    Figure(
+        name="ii_matrix",
+        title="II of all layers",
+        module="layers",
+        tables=("information_imbalance",),
+        shows=(
+            "**Information imbalance of all ordered pairs of layers.** Trained networks, one panel per bottleneck "
+            "size K; row: from layer, column: to layer; one logarithmic colour scale for all."
+        ),
+        how_to_read=(
+            "Dark: near points of the row's layer are near in the column's layer too. Blocks of dark show layers that "
+            "hold the same information; compare a pair with its mirror image across the diagonal to see which of the "
+            "two knows more. The diagonal is the lowest possible value, 2/N."
+        ),
+    ),
+    Figure(
+        name="ii_plane",
+        title="II to and from the input",
+        module="layers",
+        tables=("information_imbalance",),
+        shows=(
+            "**Information plane.** II(layer → input) against II(input → layer) of trained networks, one panel per "
+            "bottleneck size K, the paths of the other K in grey; bars are the spread; layers that lie together share "
+            "a name (z-d1: z, d0, d1)."
+        ),
+        how_to_read=(
+            "Below the dashed diagonal a layer says more about the input than the input about the layer; above it "
+            "less. A layer in the lower left corner is equivalent to the input."
+        ),
+    ),
+    Figure(
+        name="published",
+        title="beside the paper's values",
+        module="published",
+        tables=("intrinsic_dimension", "information_imbalance"),
+        needs="published",
+        shows=(
+            "**Beside the published values.** Circles: the values published with the paper for CIFAR-10 (one run per "
+            "K, repeated noise), at the published epoch nearest to the measured one (99 beside 100). Coloured: "
+            "measured here. (a) Intrinsic dimension, (b) information imbalance from each layer to the input, (c) to "
+            "the output, both logarithmic; K by column."
+        ),
+        how_to_read=(
+            "Circles inside the band agree with this run. The published values have no seeds, so their own spread is "
+            "not known. The CSV file beside the figure gives the differences in units of the spread, where there are "
+            "several seeds."
+        ),
+    ),
+    Figure(
+        name="noise",
+        title="fresh beside repeated",
+        module="training",
+        tables=("intrinsic_dimension", "information_imbalance", "fidelity"),
+        epochs="all",
+        all_noises=True,
+        shows=(
+            "**Fresh beside repeated latent noise.** One column per kind of noise. fresh: new batches and new latent "
+            "noise at every epoch, as a VAE is usually trained; repeated: the same at every epoch, as in the authors' "
+            "script; repeated_batches and repeated_eps: only one of the two repeats. Top row: intrinsic dimension at "
+            "the last epoch, the dashed line the data's own; middle row: KL divergence of the test images in nats per "
+            "image in training; bottom row: information imbalance from output to input, logarithmic, in training. The "
+            "epoch axis is linear up to 1 and logarithmic from there."
+        ),
+        how_to_read=(
+            "What differs between the columns is what the repeated noise does; all start from the same weights. Take "
+            "advice on K from fresh noise. A gap is a value that could not be measured; the KL has no band with one "
+            "seed."
+        ),
+    ),
+)
+FIGURES = {figure.name: figure for figure in ENTRIES}

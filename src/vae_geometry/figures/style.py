@@ -1,6 +1,7 @@
 """How every figure looks: sizes in print, fonts, colours, markers, headings and legends."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from vae_geometry.tables import Selection
+
+Drawn = tuple[Figure, pd.DataFrame]  # a figure, and the numbers in it
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal's page, 89 and 183 mm
 MARKERS = "os^DvX<P>*"
 REFERENCE = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "marker": "", "zorder": 1}
@@ -109,8 +113,24 @@ def heading(figure: Figure, run: str, numbers: pd.DataFrame | None = None, sprea
         n_seeds = numbers["n_seeds"].max()
         kinds = " or ".join(sorted(numbers["spread_kind"].dropna().unique())) if spread else ""
         seeds = "one seed" if n_seeds <= 1 else f"mean over {n_seeds} seeds"
-        run += f"\n{seeds}; {spread}: {kinds}" if kinds else f"\n{seeds}"
+        below = f"{seeds}; {spread}: {kinds}" if kinds else seeds
+        run += "\n" + textwrap.fill(below, int(72 * figure.get_figwidth() / 3.6))
     figure.suptitle(run, x=0.01, ha="left", linespacing=1.3)
+
+
+def run_title(selection: Selection, epochs: str = "") -> str:
+    """What was drawn: data set, kinds of noise and, where it is given, the epoch."""
+    return f"{selection.datasets[0]}, noise: {' and '.join(selection.noises)}" + (epochs and f", {epochs}")
+
+
+def last_epoch(selection: Selection) -> str:
+    """The last epoch, for a title."""
+    return f"epoch {max(selection.epochs)}"
+
+
+def sizes(panels: Sequence[pd.DataFrame]) -> list[str]:
+    """Titles of panels of one bottleneck each."""
+    return [f"K = {panel['bottleneck'].iloc[0]}" for panel in panels]
 
 
 def letters(axes: Sequence[Axes], titles: Sequence[str] = ()) -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.claims.uncertainty import over_seeds
+from vae_geometry.figures import roles
+from vae_geometry.figures.style import letter
 from vae_geometry.geometry.information_imbalance import relative_difference
 from vae_geometry.tables import Selection, read_frame
 
-SEEDS, ESTIMATE = "standard deviation over seeds", "standard error of the measurement"
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
+LAYER = ["layer", "layer_name", "role", "label"]
 
 
 def last_epoch(selection: Selection) -> Selection:
@@ -23,13 +26,13 @@ def last_epoch(selection: Selection) -> Selection:
 def summarise(
     frame: pd.DataFrame, value: str, quantity: str, x: str, error: str | None = None, series: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Mean and spread over seeds of one quantity.
+    """Mean and spread over seeds of one quantity, as ``claims.uncertainty.over_seeds`` has them.
 
     Parameters
     ----------
     frame : data frame
-        One row a measurement: the columns ``RUN`` but those it lacks, ``x``, ``series``, ``value``, ``error`` and,
-        where nulls may occur, ``reason``.
+        One row a measurement: the columns ``RUN`` but those it lacks, ``x``, ``series``, ``LAYER`` where a row belongs
+        to a layer, ``value``, ``error`` and, where nulls may occur, ``reason``.
     value : str
         The column to average; nulls are left out.
     quantity : str
@@ -37,53 +40,53 @@ def summarise(
     x : str
         The column on the horizontal axis.
     error : str, optional
-        Column of standard errors, the spread where only one seed was measured.
+        Column of standard errors of the measurements.
     series : sequence of str
         Further columns that tell the lines of a panel apart.
 
     Returns
     -------
     data frame
-        Sorted by run, series and x; columns ``quantity``, run and series, ``x_name``, ``x``, ``mean``, ``spread``,
-        ``spread_kind``, ``n_seeds`` (measured ones: 0 leaves a null mean, with its ``reason``).
+        Sorted by run, series and x; columns ``quantity``, run, series and layer, ``x_name``, ``x``, ``mean``,
+        ``spread``, ``spread_kind``, ``n_seeds`` (measured ones: 0 leaves a null mean, with its ``reason``).
     """
-    by = [name for name in dict.fromkeys([*RUN, *series, x]) if name in frame]
-    groups = frame.groupby(by)
-    n_seeds = groups[value].count()
-    several = n_seeds > 1
-    estimate = groups[error].mean() if error else pd.Series(np.nan, index=n_seeds.index)
-    spread = groups[value].std().where(several, estimate)
-    summary = pd.DataFrame(
-        {
-            "mean": groups[value].mean(),
-            "spread": spread,
-            "spread_kind": pd.Series(SEEDS, index=n_seeds.index).where(several, ESTIMATE).where(spread.notna()),
-            "n_seeds": n_seeds,
-            "reason": groups["reason"].first() if "reason" in frame else None,
-        }
-    ).reset_index()
+    by = [name for name in dict.fromkeys([*RUN, *series, x, *LAYER]) if name in frame]
+    summary = over_seeds(frame, value, by, error)
+    summary["reason"] = frame.groupby(by, dropna=False)["reason"].first() if "reason" in frame else None
     summary["reason"] = summary["reason"].where(summary["mean"].isna())
+    summary = summary.reset_index()
     summary.insert(summary.columns.get_loc("mean"), "x_name", x)
     summary.insert(summary.columns.get_loc("mean"), "x", summary[x])
     summary.insert(0, "quantity", quantity)
     return summary.drop(columns=x) if x not in RUN else summary
 
 
-def id_profile(selection: Selection) -> pd.DataFrame:
-    """ID against layer."""
-    frame = read_frame("intrinsic_dimension", selection)
+def by_panel(*panels: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of all panels that have some, with the panel's letter as the first column."""
+    lettered = [panel.assign(panel=letter(index)) for index, panel in enumerate(panels)]
+    numbers = pd.concat([panel for panel in lettered if len(panel)], ignore_index=True)
+    return numbers[["panel", *numbers.columns.drop(["panel", "reason"]), "reason"]]
+
+
+def dimensions(selection: Selection) -> pd.DataFrame:
+    """ID of every layer, one row a measurement."""
+    return roles.with_labels(read_frame("intrinsic_dimension", selection))
+
+
+def id_profile(frame: pd.DataFrame) -> pd.DataFrame:
+    """ID against layer, of what ``dimensions`` returns."""
     return summarise(frame, "intrinsic_dimension", "ID", "layer", "id_stderr")
 
 
 def id_scaling(selection: Selection) -> pd.DataFrame:
     """ID against the number of neighbours, of every layer."""
-    frame = read_frame("id_scaling", selection)
+    frame = roles.with_labels(read_frame("id_scaling", selection))
     return summarise(frame, "intrinsic_dimension", "ID (Gride)", "neighbours", "id_stderr", series=["layer"])
 
 
 def data_dimension(profile: pd.DataFrame) -> float:
-    """ID of the images themselves (layer 0), from an ID profile; NaN where it was not measured."""
-    return profile.loc[profile["x"] == 0, "mean"].mean()
+    """ID of the input, from an ID profile; NaN where it was not measured or no layer is named as the input."""
+    return roles.of_role(profile, "input")["mean"].mean()
 
 
 def fidelity(selection: Selection, value: str, quantity: str, x: str) -> pd.DataFrame:
@@ -115,9 +118,15 @@ def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
     return summarise(frame, "frechet_distance", quantity, x)
 
 
-def imbalance(selection: Selection) -> pd.DataFrame:
+def imbalances(selection: Selection) -> pd.DataFrame:
     """II of every ordered pair of layers, one row a measurement."""
-    return read_frame("information_imbalance", selection)
+    return roles.with_labels(read_frame("information_imbalance", selection))
+
+
+def of_end(frame: pd.DataFrame, end: str) -> pd.DataFrame:
+    """Pairs of layers as rows of one of the two, ``end`` (source or target): its columns are named as ``LAYER``."""
+    columns = [f"{end}_layer", f"{end}_name", f"{end}_role", f"{end}_label"]
+    return frame.assign(**dict(zip(LAYER, (frame[column] for column in columns), strict=True)))
 
 
 def ii_profile(frame: pd.DataFrame, end: str, backward: bool = False) -> pd.DataFrame:
@@ -126,42 +135,51 @@ def ii_profile(frame: pd.DataFrame, end: str, backward: bool = False) -> pd.Data
     Parameters
     ----------
     frame : data frame
-        What ``imbalance`` returns.
+        What ``imbalances`` returns.
     end : {"input", "output"}
+        Role of the layer at that end.
     backward : bool
         From that end to the layers.
+
+    Raises
+    ------
+    VaeGeometryError
+        If no layer has that role.
     """
-    layer, fixed = ("target_layer", "source_layer") if backward else ("source_layer", "target_layer")
+    layer, fixed = ("target", "source") if backward else ("source", "target")
     quantity = f"II({end} -> layer)" if backward else f"II(layer -> {end})"
-    at_end = frame[fixed] == {"input": 0, "output": frame[fixed].max()}[end]
-    frame = frame[at_end & (frame[layer] != frame[fixed])].rename(columns={layer: "layer"})
-    return summarise(frame, "information_imbalance", quantity, "layer", "ii_stderr")
+    others = of_end(roles.required(frame, end, f"{fixed}_role").query("source_layer != target_layer"), layer)
+    return summarise(others, "information_imbalance", quantity, "layer", "ii_stderr")
 
 
 def output_to_input(frame: pd.DataFrame, x: str) -> pd.DataFrame:
     """II(output -> input) against epoch or bottleneck, from the II of pairs."""
-    frame = frame[(frame["source_layer"] == frame["source_layer"].max()) & (frame["target_layer"] == 0)]
+    frame = roles.required(roles.required(frame, "output", "source_role"), "input", "target_role")
     return summarise(frame, "information_imbalance", "II(output -> input)", x, "ii_stderr")
 
 
 def layer_to_layer(frame: pd.DataFrame) -> pd.DataFrame:
-    """Relative II difference of neighbouring layers, against their midpoint, from the II of pairs."""
-    forward = frame[frame["target_layer"] == frame["source_layer"] + 1].assign(layer=lambda rows: rows["source_layer"])
-    backward = frame[frame["target_layer"] == frame["source_layer"] - 1].assign(layer=lambda rows: rows["target_layer"])
-    both = _both_ways(forward, backward, ["layer"]).assign(midpoint=lambda rows: rows["layer"] + 0.5)
+    """Relative II difference of neighbouring layers, against their midpoint, from the II of pairs.
+
+    Name, role and label are those of the first of the two.
+    """
+    step = frame["target_layer"] - frame["source_layer"]
+    forward, backward = of_end(frame[step == 1], "source"), of_end(frame[step == -1], "target")
+    both = _both_ways(forward, backward, LAYER)
+    both["midpoint"] = both.pop("layer") + 0.5
     return summarise(both, "difference", "relative II difference of layers l and l + 1", "midpoint")
 
 
 def bottleneck_to_bottleneck(selection: Selection) -> pd.DataFrame:
     """Relative II difference of the same layer in the networks of neighbouring K, against their geometric mean."""
-    frame = read_frame("cross_bottleneck", selection)
-    frame = frame[frame["source_layer"] == frame["target_layer"]].rename(columns={"source_layer": "layer"})
+    frame = roles.with_labels(read_frame("cross_bottleneck", selection))
+    frame = of_end(frame[frame["source_layer"] == frame["target_layer"]], "source")
     sizes = sorted(selection.bottlenecks)
     pairs = pd.DataFrame({"bottleneck": sizes[:-1], "next_bottleneck": sizes[1:]})
     names = ["bottleneck", "next_bottleneck"]
     forward = frame.rename(columns={"source_bottleneck": names[0], "target_bottleneck": names[1]}).merge(pairs)
     backward = frame.rename(columns={"source_bottleneck": names[1], "target_bottleneck": names[0]}).merge(pairs)
-    both = _both_ways(forward, backward, ["next_bottleneck", "layer"])
+    both = _both_ways(forward, backward, ["next_bottleneck", *LAYER])
     both["geometric_mean"] = np.sqrt(both["bottleneck"] * both["next_bottleneck"])
     return summarise(
         both, "difference", "relative II difference of K and next K", "geometric_mean", series=["layer", names[1]]
@@ -178,10 +196,11 @@ def _both_ways(forward: pd.DataFrame, backward: pd.DataFrame, keys: list[str]) -
 
 
 def ii_pairs(frame: pd.DataFrame) -> pd.DataFrame:
-    """II of every ordered pair of layers."""
-    return summarise(
-        frame, "information_imbalance", "II(x -> target layer)", "source_layer", "ii_stderr", series=["target_layer"]
-    )
+    """II of every ordered pair of layers; name, role and label are those of the source."""
+    target = ["target_layer", "target_name", "target_role", "target_label"]
+    quantity = "II(x -> target layer)"
+    pairs = of_end(frame, "source").drop(columns="layer")  # it is on the axis
+    return summarise(pairs, "information_imbalance", quantity, "source_layer", "ii_stderr", series=target)
 
 
 def losses(selection: Selection) -> pd.DataFrame:
@@ -207,7 +226,7 @@ def reconstructions(
 
     Returns
     -------
-    images : (n, C, 32, 32) float array
+    images : (n, C, H, W) float array
         Between 0 and 1.
     reconstructions, samples : dicts
         Bottleneck -> array like ``images``.
@@ -219,10 +238,10 @@ def reconstructions(
     VaeGeometryError
         If a file of reconstructions is absent or not one.
     """
-    dataset, noise, seed, epoch = selection.datasets[0], selection.noises[0], selection.seeds[0], max(selection.epochs)
+    only = replace(last_epoch(selection), seeds=selection.seeds[:1])
+    [dataset], [noise], [seed], [epoch] = only.datasets, only.noises, only.seeds, only.epochs
     decoded, samples, rows = {}, {}, []
-    for bottleneck in selection.bottlenecks:
-        path = Path(selection.results, dataset, noise, f"k{bottleneck}/seed{seed}/epoch{epoch}/reconstructions.npz")
+    for bottleneck, path in zip(only.bottlenecks, only.files("reconstructions"), strict=True):
         images, decoded[bottleneck], samples[bottleneck] = _read_reconstructions(path)
         errors = ((images - decoded[bottleneck]) ** 2).mean(axis=(1, 2, 3), dtype=float)
         run = {"dataset": dataset, "noise": noise, "bottleneck": bottleneck, "seed": seed, "epoch": epoch}

@@ -1,0 +1,58 @@
+"""Draw a figure and write it: a picture, a vector graphic, the numbers in it, and its caption."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure as Picture
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.figures import style
+from vae_geometry.figures.captions import caption
+from vae_geometry.figures.registry import FIGURES
+from vae_geometry.files import whole_file
+from vae_geometry.tables import Selection
+
+
+def plot(name: str, selection: Selection, output: Path, published: Path | None = None) -> None:
+    """Draw a figure and write ``{output}.png``, ``.pdf``, ``.csv`` and ``.txt`` atomically.
+
+    The CSV file holds the numbers that are drawn, the text is the caption, which says what they are in this sweep.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``FIGURES``.
+    selection : Selection
+        One data set; one kind of noise, two to four for ``noise``. The registry says which of its epochs are read.
+    output : Path
+        Where to, without the ending.
+    published : Path, optional
+        Folder of the values published with the paper; only ``published`` reads it.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is no such figure, or if a table that it needs is missing or has not what the figure shows.
+    """
+    if name not in FIGURES:
+        raise VaeGeometryError(f"no figure is called {name}; the figures are {', '.join(sorted(FIGURES))}")
+    figure = FIGURES[name]
+    selection = replace(selection, epochs=figure.at(selection.epochs))
+    draw, describe = figure.functions()
+    with style.applied():
+        picture, numbers = draw(selection, published) if figure.needs == "published" else draw(selection)
+        _save(picture, numbers, caption(figure, describe(numbers), numbers), Path(output))
+
+
+def _save(picture: Picture, numbers: pd.DataFrame, text: str, output: Path) -> None:
+    with ExitStack() as files:
+        endings = ("png", "pdf", "csv", "txt")
+        png, pdf, csv, txt = (
+            files.enter_context(whole_file(output.with_name(f"{output.name}.{end}"))) for end in endings
+        )
+        picture.savefig(png, format="png")
+        picture.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+        numbers.to_csv(csv, index=False)
+        txt.write_text(text, encoding="utf-8")

@@ -1,0 +1,114 @@
+"""What the networks learn: losses, reconstructions, and training with each kind of noise."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from vae_geometry.figures import axes as draw
+from vae_geometry.figures import captions, roles, style
+from vae_geometry.figures import summaries as series
+from vae_geometry.figures.style import Drawn, last_epoch, run_title
+from vae_geometry.figures.summaries import by_panel
+from vae_geometry.tables import Selection
+
+
+def losses(selection: Selection) -> Drawn:
+    """Reconstruction, KL and ELBO of the training and the validation images in training."""
+    numbers = series.losses(selection)
+    panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
+    labels = [f"reconstruction {draw.NATS}", f"KL {draw.NATS}", f"ELBO loss {draw.NATS}"]
+    lines = {"train": "-", "validation": "--"}
+    figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
+    for ax, panel, label in zip(axes, panels, labels, strict=True):
+        measured = panel[panel["mean"].notna()]
+        for part in [part for part in lines if part in set(measured["part"])] or ["train"]:  # one sentence for both
+            draw.draw_bottlenecks(ax, panel[panel["part"] == part], linestyle=lines[part])
+        draw.epoch_axis(ax, panel["x"])
+        ax.set_ylabel(label)
+    style.letters(axes)
+    parts = {part: Line2D([], [], color="0.2", linestyle=linestyle) for part, linestyle in lines.items()}
+    style.bottleneck_legend(figure, selection.bottlenecks, parts)
+    numbers = by_panel(*panels)
+    style.heading(figure, run_title(selection), numbers)
+    return figure, numbers
+
+
+def describe_losses(numbers: pd.DataFrame) -> captions.Sentences:
+    last = captions.measured(numbers, x=numbers["x"].max())
+    held_back = last[(last["quantity"] == "elbo") & (last["part"] == "validation")]
+    quantity = f"The ELBO loss of the validation images at epoch {last['x'].max()}"
+    yield from captions.lowest(held_back.assign(quantity=quantity))
+    elbo = last[last["quantity"] == "elbo"].pivot_table(index="bottleneck", columns="part", values="mean").reset_index()
+    if {"train", "validation"} <= set(elbo):
+        gap = captions.per_size(elbo, lambda row: captions.short(row["validation"] - row["train"]))
+        yield f"The same of the validation images minus the training images: {gap} nats."
+
+
+def reconstructions(selection: Selection) -> Drawn:
+    """The first test images above their reconstructions, beside samples from the prior; one row a bottleneck."""
+    images, decoded, samples, errors = series.reconstructions(selection)
+    n_rows, (height, width) = 1 + len(decoded), images.shape[2:]
+    inches = min((style.PAGE - 0.7) / (2 * len(images)), 0.5)
+    figure, [axes] = style.new_figure(style.PAGE, 0.6 + inches * n_rows, 1, 2, sharey=True)
+    gap = 2
+    blocks = {"reconstructions": [images, *decoded.values()], "samples from the prior": [None, *samples.values()]}
+    for ax, rows in zip(axes, blocks.values(), strict=True):
+        mosaic = np.ones((n_rows * (height + gap) - gap, len(images) * (width + gap) - gap, 3))
+        for row, column in np.ndindex(n_rows, len(images)):
+            if rows[row] is not None:
+                top, left = row * (height + gap), column * (width + gap)
+                mosaic[top : top + height, left : left + width] = rows[row][column].transpose(1, 2, 0).clip(0, 1)
+        ax.imshow(mosaic, interpolation="nearest")
+        middles = [(height - 1) / 2 + row * (height + gap) for row in range(n_rows)]
+        ax.set_yticks(middles, ["images", *[f"K = {k}" for k in decoded]])
+        ax.set_xticks([])
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    style.letters(axes, list(blocks))
+    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
+    return figure, errors
+
+
+def describe_reconstructions(numbers: pd.DataFrame) -> captions.Sentences:
+    errors = numbers.groupby("bottleneck", as_index=False)["mean_squared_error"].mean()
+    text = captions.per_size(errors, lambda row: captions.short(row["mean_squared_error"]))
+    yield f"Mean squared error per pixel of the {numbers['image'].nunique()} images shown: {text}."
+
+
+def noise(selection: Selection) -> Drawn:
+    """Kinds of noise, one column each: ID at the last epoch, test KL and II(output -> input) in training."""
+    profile = series.id_profile(series.dimensions(series.last_epoch(selection)))
+    kl = series.fidelity(selection, "kl", "test KL", "epoch")
+    imbalance = series.output_to_input(series.imbalances(selection), "epoch")
+    kinds = sorted(selection.noises)
+    figure, axes = style.new_figure(style.PAGE, 6, 3, len(kinds), sharey="row")
+    panels = [table[table["noise"] == kind] for table in (profile, kl, imbalance) for kind in kinds]
+    for ax, panel in zip(axes[0], panels[: len(kinds)], strict=True):
+        draw.id_panel(ax, panel, roles.labels(profile, "x"), 5 if len(kinds) > 3 else None)
+    axes[0, 0].set_ylim(bottom=0)
+    for ax, panel in zip(axes[1:].flat, panels[len(kinds) :], strict=True):
+        is_kl = panel["quantity"].iloc[0] == "test KL"
+        draw.training_panel(ax, panel, f"test KL {draw.NATS}" if is_kl else "II(output → input)", log=not is_kl)
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    style.letters(axes.flat, [*kinds, *[""] * 2 * len(kinds)])
+    style.bottleneck_legend(figure, selection.bottlenecks)
+    numbers = by_panel(*panels)
+    style.heading(figure, f"{selection.datasets[0]}, noise by column, ID at {last_epoch(selection)}", numbers)
+    return figure, numbers
+
+
+def describe_noise(numbers: pd.DataFrame) -> captions.Sentences:
+    for kind, rows in numbers.groupby("noise"):
+        yield from (f"{kind.capitalize()} noise: {sentence}" for sentence in _one_noise(rows))
+
+
+def _one_noise(numbers: pd.DataFrame) -> captions.Sentences:
+    highest = captions.highest_in_the_decoder(numbers)
+    if len(highest):
+        yield f"highest ID in the decoder {captions.per_size(highest)}."
+    for quantity in ("test KL", "II(output -> input)"):
+        rows = captions.measured(numbers, quantity=quantity)
+        if len(rows):
+            yield f"{quantity} at the last epoch {captions.per_size(rows[rows['x'] == rows['x'].max()])}."
