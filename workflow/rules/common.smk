@@ -119,9 +119,7 @@ wildcard_constraints:
 # Conda jobs lose an inherited PYTHONPATH, and lack the command of a package that is not installed there. Snakemake
 # formats the prefix, hence the doubled braces.
 SOURCE = shlex.quote(f"{workflow.basedir}/src").replace("{", "{{").replace("}", "}}")
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={SOURCE};" + ' vae-geometry() {{ python -m vae_geometry "$@"; }}; '
-)
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={SOURCE};" + ' vae-geometry() {{ python -m vae_geometry "$@"; }}; ')
 
 
 def results(names, dataset, noise, epochs):
