@@ -1,5 +1,7 @@
 """The smallest sweep that draws every figure but `published`."""
 
+from vae_geometry.figures import registry
+
 CONFIG = {
     "datasets": {"digits": {"source": "digits"}},
     "bottlenecks": [2, 3],
@@ -10,7 +12,4 @@ CONFIG = {
     "fidelity": {"points": 40, "extractor": "efficientnet_lite0"},
     "device": "cpu",
 }
-FIGURES = (
-    *("figure1", "figure2", "figure3", "figureA1", "figureA2", "losses"),
-    *("id_scaling", "ii_to_output", "reconstructions", "ii_matrix", "ii_plane"),
-)
+FIGURES = [name for name, figure in registry.FIGURES.items() if not figure.all_noises and figure.needs != "published"]

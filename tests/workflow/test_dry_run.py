@@ -23,7 +23,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
         "compare_bottlenecks": 4,
         "collect_tables": 1,
         "plot": 42,
-        "plot_noise": 2,
+        "plot_noises": 2,
         "check_claims": 2,
         "all": 1,
     }

@@ -33,7 +33,7 @@ def test_every_figure_is_drawn(sweep):
             assert np.asarray(image.convert("L")).std() > 5, figure
         assert Path(f"{base}.pdf").read_bytes().startswith(b"%PDF"), figure
         assert len(Path(f"{base}.csv").read_text().splitlines()) > 1, figure
-        assert Path(f"{base}.txt").read_text(encoding="utf-8").startswith("- "), figure
+        assert "\n- " in Path(f"{base}.txt").read_text(encoding="utf-8"), figure
 
 
 def test_the_tables_hold_one_row_a_measurement(sweep):
