@@ -20,7 +20,7 @@ def running_training(driver: Driver) -> str:
 
 def went_on(driver: Driver) -> bool:
     """Whether the last attempt of the training began after an epoch that an earlier one had trained."""
-    found = re.search(r"goes on after epoch (\d+) of", driver.training_log())
+    found = re.search(r"resumes after epoch (\d+) of", driver.training_log())
     return found is not None and int(found[1]) > 0
 
 

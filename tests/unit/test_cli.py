@@ -109,7 +109,7 @@ def test_cuda_where_there_is_none_is_one_sentence(tmp_path, rng, monkeypatch, ca
     np.save(tmp_path / "layer00.npy", rng.normal(size=(20, 2)))
     assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / "out"), "--device", "cuda"]) == 1
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert sentence.startswith("vae-geometry measure-geometry: device: cuda is asked for, but torch ")
+    assert sentence.startswith("vae-geometry measure-geometry: device: cuda is requested, but torch ")
     assert not (tmp_path / "out").exists()
 
 
@@ -136,7 +136,7 @@ def mistakes(folder, digits, sweep):
     return {
         "too many points": (
             ["dump-activations", checkpoint, "--data", test, "--output", out],
-            ["test.npz: holds 500 images, 5000 points are asked for"],
+            ["test.npz: holds 500 images, 5000 points are requested"],
         ),
         "no checkpoint": (
             ["dump-activations", folder / "text.safetensors", "--data", test, "--output", out, "--points", 9],
@@ -148,7 +148,7 @@ def mistakes(folder, digits, sweep):
         ),
         "too many images": (
             ["train", "--data", train, "--initial", initial, "--output", out, "--images", 2000],
-            ["2000 images are asked for, the data set has 1297"],
+            ["2000 images are requested, the data set has 1297"],
         ),
         "a checkpoint past the last epoch": (
             [*short_training, "--checkpoints", 5],

@@ -124,7 +124,7 @@ def test_a_training_killed_under_snakemake_goes_on_by_retries(snakemake, start_s
     output, _ = process.communicate()
     assert process.returncode == 0, output[-5000:]
     assert len(killed) == 2
-    assert "goes on after epoch" in (folders[1] / "logs/digits/fresh/k2/seed0/train.log").read_text()
+    assert "resumes after epoch" in (folders[1] / "logs/digits/fresh/k2/seed0/train.log").read_text()
     kept = [sorted((folder / run / "checkpoints").iterdir()) for folder in folders]
     assert [path.name for path in kept[0]] == [path.name for path in kept[1]]
     for whole, resumed in zip(*kept, strict=True):

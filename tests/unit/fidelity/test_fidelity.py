@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.fidelity import measure as fidelity
+from vae_geometry.fidelity import elbo, measure
 from vae_geometry.fidelity.extractors import extract_features, load_extractor
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, read_features, statistics
 from vae_geometry.fidelity.measure import measure_fidelity
@@ -15,6 +15,7 @@ from vae_geometry.fidelity.measure import measure_fidelity
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 POINTS = 40
+IMAGES, OUTPUTS = "layer00", "layer10"  # of the paper's network
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def load(dump, name, n_points=POINTS):
 def test_the_elbo_is_that_of_bernoulli_pixels_per_image_in_nats(sweep, tmp_path, n_points):
     row = measured(sweep.dump, tmp_path, n_points)
     images, logits, mean, log_variance = (
-        load(sweep.dump, name, n_points) for name in ("layer00", "logits", "mean", "log_variance")
+        load(sweep.dump, name, n_points) for name in (IMAGES, "logits", "mean", "log_variance")
     )
     log_likelihood = Bernoulli(logits=logits, validate_args=False).log_prob(images).sum() / n_points
     kl = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)).sum() / n_points
@@ -48,7 +49,7 @@ def test_the_elbo_is_that_of_bernoulli_pixels_per_image_in_nats(sweep, tmp_path,
 
 
 def test_the_reconstruction_agrees_with_the_output_layer(sweep, tmp_path):
-    images, outputs = load(sweep.dump, "layer00"), load(sweep.dump, "layer10")
+    images, outputs = load(sweep.dump, IMAGES), load(sweep.dump, OUTPUTS)
     cross_entropy = -(images * outputs.log() + (1 - images) * (1 - outputs).log()).sum() / POINTS
     assert measured(sweep.dump, tmp_path)["reconstruction"] == pytest.approx(float(cross_entropy), rel=1e-4)
 
@@ -60,7 +61,7 @@ def test_beta_weighs_the_kl(sweep, tmp_path):
 
 def test_the_result_does_not_depend_on_the_batches(sweep, tmp_path, monkeypatch):
     row = measured(sweep.dump, tmp_path)
-    monkeypatch.setattr(fidelity, "BATCH_SIZE", 7)
+    monkeypatch.setattr(elbo, "BATCH_SIZE", 7)
     assert measured(sweep.dump, tmp_path)["elbo"] == pytest.approx(row["elbo"], rel=1e-6)
 
 
@@ -89,8 +90,12 @@ def test_units_share_the_kl_and_are_active_above_a_hundredth_of_a_nat(sweep, tmp
 
 
 def test_the_distance_is_that_of_the_dumps_output_rounded_to_bytes(sweep, features, tmp_path):
-    row = measured(sweep.dump, tmp_path, features=features)
-    images, outputs = (np.load(sweep.dump / f"layer{layer:02d}.npy") for layer in (0, 10))
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    levels = np.load(dump / f"{OUTPUTS}.npy") * 255
+    levels = np.floor(levels) + np.where(levels % 1 < 0.5, 0.3, 0.7)  # halfway, the last digit of a float would decide
+    np.save(dump / f"{OUTPUTS}.npy", (levels / 255).astype(np.float32))
+    row = measured(dump, tmp_path, features=features)
+    images, outputs = (np.load(dump / f"{name}.npy") for name in (IMAGES, OUTPUTS))
     network = load_extractor("efficientnet_lite0", tmp_path, CPU)
     gaussians = []
     for values in (images, outputs):
@@ -110,16 +115,16 @@ def test_fewer_images_than_features_are_a_warning_in_the_table(sweep, features, 
 def test_a_covariance_without_full_rank_is_a_warning_however_many_images_there_are(sweep, features, tmp_path):
     known = read_features(features)
     fields = {**asdict(known), "mean": known.mean[:38], "covariance": known.covariance[:38, :38], "rank": 37}
-    alike = fidelity._warning(FeatureStatistics(**fields), np.zeros((2, 1)))
+    alike = measure._warning(FeatureStatistics(**fields), np.zeros((2, 1)))
     assert alike.startswith("all reconstructions are the same image; the covariance has rank 37")
     differ = np.arange(2)[:, None]
-    assert "rank 37: 1 of 38 features do not vary" in fidelity._warning(FeatureStatistics(**fields), differ)
-    assert fidelity._warning(FeatureStatistics(**{**fields, "rank": 38}), differ) is None
+    assert "rank 37: 1 of 38 features do not vary" in measure._warning(FeatureStatistics(**fields), differ)
+    assert measure._warning(FeatureStatistics(**{**fields, "rank": 38}), differ) is None
 
 
 def test_a_network_that_makes_one_image_of_all_has_a_distance_and_a_warning(sweep, features, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
-    np.save(dump / "layer10.npy", np.full((POINTS, 1024), 0.5, np.float32))
+    np.save(dump / f"{OUTPUTS}.npy", np.full((POINTS, 1024), 0.5, np.float32))
     row = measured(dump, tmp_path, features=features)
     assert row["frechet_distance"] > 10
     assert row["warning"].startswith("all reconstructions are the same image; fewer images (40) than features (1280)")
@@ -128,10 +133,10 @@ def test_a_network_that_makes_one_image_of_all_has_a_distance_and_a_warning(swee
 @pytest.mark.parametrize("value", [np.nan, -0.1, 1.5])
 def test_outputs_that_are_no_pixels_are_an_error(sweep, features, tmp_path, value):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
-    outputs = np.load(dump / "layer10.npy")
+    outputs = np.load(dump / f"{OUTPUTS}.npy")
     outputs[3, 7] = value
-    np.save(dump / "layer10.npy", outputs)
-    with pytest.raises(VaeGeometryError, match=r"dump/layer10.npy: holds values that are not between 0 and 1"):
+    np.save(dump / f"{OUTPUTS}.npy", outputs)
+    with pytest.raises(VaeGeometryError, match=rf"dump/{OUTPUTS}.npy: holds values that are not between 0 and 1"):
         measured(dump, tmp_path, features=features)
 
 
@@ -139,7 +144,7 @@ def test_outputs_that_are_no_pixels_are_an_error(sweep, features, tmp_path, valu
 def test_features_of_other_images_are_an_error(sweep, features, tmp_path, n_points):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     if n_points == POINTS:
-        np.save(dump / "layer00.npy", np.load(dump / "layer00.npy")[::-1])
+        np.save(dump / f"{IMAGES}.npy", np.load(dump / f"{IMAGES}.npy")[::-1])
     with pytest.raises(VaeGeometryError, match=rf"features of 40 images, which are not the {n_points} of .*dump; rem"):
         measured(dump, tmp_path, n_points, features=features)
     assert not (tmp_path / "fidelity.parquet").exists()
@@ -147,8 +152,8 @@ def test_features_of_other_images_are_an_error(sweep, features, tmp_path, n_poin
 
 def test_an_output_layer_that_lacks_images_is_an_error(sweep, features, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
-    np.save(dump / "layer10.npy", np.load(dump / "layer10.npy")[:30])
-    with pytest.raises(VaeGeometryError, match="dump: holds 30 images, 40 points are asked for"):
+    np.save(dump / f"{OUTPUTS}.npy", np.load(dump / f"{OUTPUTS}.npy")[:30])
+    with pytest.raises(VaeGeometryError, match="dump: holds 30 images, 40 points are requested"):
         measured(dump, tmp_path, features=features)
 
 
@@ -167,11 +172,11 @@ def test_features_that_cannot_be_are_an_error(sweep, features, tmp_path, change,
 
 
 def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
-    with pytest.raises(VaeGeometryError, match=r"activations: holds 40 images, 41 points are asked for"):
+    with pytest.raises(VaeGeometryError, match=r"activations: holds 40 images, 41 points are requested"):
         measured(sweep.dump, tmp_path, POINTS + 1)
 
 
-@pytest.mark.parametrize("name", ["layer00", "layer10", "logits", "mean", "log_variance"])
+@pytest.mark.parametrize("name", [IMAGES, OUTPUTS, "logits", "mean", "log_variance"])
 def test_a_dump_that_lacks_an_array_is_named(sweep, tmp_path, name):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     (dump / f"{name}.npy").unlink()
@@ -190,3 +195,11 @@ def test_a_truncated_array_is_an_error(sweep, tmp_path):
 def test_a_folder_without_a_manifest_is_an_error(tmp_path):
     with pytest.raises(VaeGeometryError, match=r"manifest.parquet: no such file"):
         measured(tmp_path, tmp_path)
+
+
+def test_a_manifest_without_an_output_is_an_error(sweep, tmp_path):
+    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
+    rows = tables.read("manifest", [dump / "manifest.parquet"]).to_pylist()
+    tables.write("manifest", [row for row in rows if row["role"] != "output"], dump / "manifest.parquet")
+    with pytest.raises(VaeGeometryError, match="dump: its manifest names no layer of role output; dump it again"):
+        measured(dump, tmp_path)

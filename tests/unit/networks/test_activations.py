@@ -4,15 +4,18 @@ import torch
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.data.images import load_images
-from vae_geometry.networks import activations
-from vae_geometry.networks.activations import dump_activations
-from vae_geometry.networks.convolutional import LAYER_NAMES, VAE, load_checkpoint, save_checkpoint
+from vae_geometry.networks import activations, build
+from vae_geometry.networks.activations import dump_activations, write_reconstructions
+from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
+from vae_geometry.networks.convolutional import VAE
 from vae_geometry.training.random_streams import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 3, "seed": 4, "epoch": 9}
 N = 20
+ENCODER, DECODER = [f"encoder {n}" for n in (1, 2, 3, 4)], ["decoder linear", *[f"decoder {n}" for n in (1, 2, 3)]]
+NAMES = ["input", *ENCODER, "bottleneck", *DECODER, "output"]
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +26,12 @@ def images(digits):
 def checkpoint_of(folder, name="epoch9", **changes):
     """A network whose batch norm has seen images, so that eval and training mode differ."""
     torch.manual_seed(0)
-    model = VAE(1, [4, 5, 6, 7], 3)
+    model = build("convolutional", (1, 32, 32), 3, channels=[4, 5, 6, 7])
     model.train()
     for _ in range(5):
         model(torch.rand(16, 1, 32, 32), torch.randn(16, 3))
-    config = {**RUN, "channels": [4, 5, 6, 7], "image_channels": 1, **changes}
-    save_checkpoint(folder / f"{name}.safetensors", model, config)
+    described = {"architecture": "convolutional", "shape": [1, 32, 32], "options": {"channels": [4, 5, 6, 7]}}
+    save_checkpoint(folder / f"{name}.safetensors", model, {**RUN, **described, **changes})
     return folder / f"{name}.safetensors"
 
 
@@ -41,16 +44,31 @@ def layers(folder):
     return [np.load(folder / f"layer{layer:02d}.npy") for layer in range(11)]
 
 
+def dump(checkpoint, images, folder, latent="sample"):
+    """Dump the activations of a checkpoint; returns its network and config."""
+    model, config = load_checkpoint(checkpoint)
+    dump_activations(model, config, images, folder, latent, generator(config, "measurement"), CPU)
+    return model, config
+
+
 def dumped(checkpoint, images, folder, latent="sample"):
-    dump_activations(checkpoint, images, folder, latent, CPU)
+    dump(checkpoint, images, folder, latent)
     return layers(folder)
 
 
+def reconstructed(checkpoint, images, folder, path):
+    """What ``write_reconstructions`` writes beside a dump."""
+    model, config = dump(checkpoint, images, folder)
+    write_reconstructions(model, config, folder, generator(config, "samples"), CPU, path)
+    with np.load(path) as file:
+        return dict(file)
+
+
 def test_layer_sizes_at_full_width(tmp_path):
-    config = {**RUN, "channels": [64, 128, 256, 256], "image_channels": 3, "bottleneck": 32}
-    save_checkpoint(tmp_path / "wide.safetensors", VAE(3, config["channels"], 32), config)
+    model = build("convolutional", (3, 32, 32), 32).eval()
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), np.uint8)
-    arrays = dumped(tmp_path / "wide.safetensors", images, tmp_path / "dump")
+    dump_activations(model, RUN, images, tmp_path / "dump", "sample", torch.Generator(), CPU)
+    arrays = layers(tmp_path / "dump")
     sizes = [3072, 16384, 8192, 4096, 1024, 32, 1024, 4096, 8192, 16384, 3072]
     assert [array.shape for array in arrays] == [(2, size) for size in sizes]
     assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
@@ -80,7 +98,7 @@ def test_activations_equal_a_forward_pass_by_hand(tmp_path, checkpoint, images, 
             values.append(result)
         values.append(torch.sigmoid(model.decoder[5](result)))
     for layer, (array, expected) in enumerate(zip(arrays, values, strict=True)):
-        assert np.allclose(array, expected.flatten(1), atol=1e-5), LAYER_NAMES[layer]
+        assert np.allclose(array, expected.flatten(1), atol=1e-5), NAMES[layer]
 
 
 def test_what_the_elbo_needs_belongs_to_the_sampled_z_in_both_modes(tmp_path, checkpoint, images):
@@ -134,7 +152,7 @@ def test_latent_noise_is_standard_normal(tmp_path, checkpoint, digits):
 
 def test_the_same_dump_twice_has_the_same_bytes(tmp_path, checkpoint, images):
     for name in ("a", "b"):
-        dump_activations(checkpoint, images, tmp_path / name, "sample", CPU)
+        dump(checkpoint, images, tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert len(files) == 11 + 3 + 1
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files)
@@ -143,7 +161,10 @@ def test_the_same_dump_twice_has_the_same_bytes(tmp_path, checkpoint, images):
 def test_the_manifest_names_the_run_and_the_layers(tmp_path, checkpoint, images):
     arrays = dumped(checkpoint, images, tmp_path / "dump")
     rows = tables.read("manifest", [tmp_path / "dump/manifest.parquet"]).to_pylist()
-    assert [row["layer_name"] for row in rows] == list(LAYER_NAMES)
+    assert [row["layer"] for row in rows] == list(range(11))
+    assert [row["layer_name"] for row in rows] == NAMES
+    roles = ["input", *4 * ["encoder"], "bottleneck", *4 * ["decoder"], "output"]
+    assert [row["role"] for row in rows] == roles
     assert [row["extrinsic_dimension"] for row in rows] == [array.shape[1] for array in arrays]
     assert all(row.items() >= {**RUN, "n_points": N}.items() for row in rows)
 
@@ -156,16 +177,16 @@ def break_tables(monkeypatch):
 
 
 def break_network(monkeypatch):
-    forward, calls = VAE.forward, []
+    decode, calls = VAE.decode, []
 
-    def fail(self, *arguments):
+    def fail(self, latent):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return forward(self, *arguments)
+        return decode(self, latent)
 
     monkeypatch.setattr(activations, "BATCH_SIZE", 8)
-    monkeypatch.setattr(VAE, "forward", fail)
+    monkeypatch.setattr(VAE, "decode", fail)
 
 
 @pytest.mark.parametrize(("break_it", "error"), [(break_tables, VaeGeometryError), (break_network, KeyboardInterrupt)])
@@ -173,7 +194,7 @@ def test_a_dump_that_fails_midway_leaves_nothing(tmp_path, checkpoint, images, m
     (tmp_path / "epoch9").mkdir()
     break_it(monkeypatch)
     with pytest.raises(error):
-        dump_activations(checkpoint, images, tmp_path / "epoch9/activations", "sample", CPU)
+        dump(checkpoint, images, tmp_path / "epoch9/activations")
     assert list((tmp_path / "epoch9").iterdir()) == []
 
 
@@ -182,7 +203,7 @@ def test_a_dump_on_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk, ch
     with pytest.raises(
         VaeGeometryError, match=r"activations: cannot be written \(No space left on device\); free some"
     ):
-        dump_activations(checkpoint, images, small_disk / "activations", "sample", CPU)
+        dump(checkpoint, images, small_disk / "activations")
     assert list(small_disk.iterdir()) == []
 
 
@@ -190,7 +211,7 @@ def test_a_dump_that_fails_midway_leaves_an_older_one_whole(tmp_path, checkpoint
     before = dumped(checkpoint, images, tmp_path / "dump")
     break_network(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        dump_activations(checkpoint, images[::-1].copy(), tmp_path / "dump", "sample", CPU)
+        dump(checkpoint, images[::-1].copy(), tmp_path / "dump")
     assert all(np.array_equal(a, b) for a, b in zip(before, layers(tmp_path / "dump"), strict=True))
 
 
@@ -202,40 +223,31 @@ def test_a_new_dump_takes_the_place_of_an_older_one(tmp_path, checkpoint, images
 
 
 def test_reconstructions_are_the_first_images_beside_their_outputs(tmp_path, checkpoint, images):
-    path = tmp_path / "reconstructions.npz"
-    dump_activations(checkpoint, images, tmp_path / "dump", "sample", CPU, path)
-    with np.load(path) as file:
-        assert file["images"].shape == file["reconstructions"].shape == (10, 1, 32, 32)
-        assert np.allclose(file["images"], images[:10] / 255)
-        outputs = np.load(tmp_path / "dump/layer10.npy")[:10].reshape(10, 1, 32, 32)
-        assert np.array_equal(file["reconstructions"], outputs)
+    arrays = reconstructed(checkpoint, images, tmp_path / "dump", tmp_path / "reconstructions.npz")
+    assert arrays["images"].shape == arrays["reconstructions"].shape == (10, 1, 32, 32)
+    assert np.allclose(arrays["images"], images[:10] / 255)
+    outputs = layers(tmp_path / "dump")[10][:10].reshape(10, 1, 32, 32)
+    assert np.array_equal(arrays["reconstructions"], outputs)
 
 
 def test_samples_decode_the_same_draws_from_the_prior_at_every_epoch(tmp_path, checkpoint, images):
     again = checkpoint_of(tmp_path, "again", epoch=8)
     other = checkpoint_of(tmp_path, "other", seed=1)
-    samples = {}
-    for path in (checkpoint, again, other):
-        file = tmp_path / f"{path.stem}.npz"
-        dump_activations(path, images[:20], tmp_path / "dump", "sample", CPU, file)
-        samples[path] = np.load(file)["samples"]
+    samples = {
+        path: reconstructed(path, images, tmp_path / "dump", tmp_path / f"{path.stem}.npz")["samples"]
+        for path in (checkpoint, again, other)
+    }
     assert samples[checkpoint].shape == (10, 1, 32, 32)
     assert samples[checkpoint].std(axis=0).max() > 1e-3
     assert np.array_equal(samples[checkpoint], samples[again])
     assert not np.array_equal(samples[checkpoint], samples[other])
     model, _ = load_checkpoint(checkpoint)
     with torch.no_grad():
-        expected = torch.sigmoid(model.decoder(torch.randn(10, 3, generator=generator(RUN, "samples"))))
+        expected = torch.sigmoid(model.decode(torch.randn(10, 3, generator=generator(RUN, "samples"))))
     np.testing.assert_allclose(samples[checkpoint], expected, rtol=1e-5)
 
 
 def test_reconstructions_make_the_folder_that_they_go_to(tmp_path, checkpoint, images):
     path = tmp_path / "new folder/reconstructions.npz"
-    dump_activations(checkpoint, images, tmp_path / "dump", "sample", CPU, path)
+    reconstructed(checkpoint, images, tmp_path / "dump", path)
     assert path.exists()
-
-
-def test_images_with_other_channels_than_the_network_are_an_error(tmp_path, checkpoint, images):
-    with pytest.raises(VaeGeometryError, match=r"epoch9.safetensors: the network takes 1 channels, the images have 3"):
-        dump_activations(checkpoint, np.repeat(images, 3, axis=1), tmp_path / "dump", "sample", CPU)
-    assert not (tmp_path / "dump").exists()

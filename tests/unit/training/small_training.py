@@ -1,9 +1,10 @@
-"""A training of a second on a few digits, shared by the tests of trainings and of how they go on."""
+"""A training of a second on a few digits, shared by the tests of trainings and of how they resume."""
 
 import pyarrow.parquet as pq
 import torch
 
-from vae_geometry.networks.convolutional import VAE, initialise
+from vae_geometry.networks.convolutional import VAE
+from vae_geometry.training.initialise import initialise
 from vae_geometry.training.loop import Training, train
 
 CPU = torch.device("cpu")
@@ -24,8 +25,9 @@ RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
 
 
 def start(folder, noise="fresh", seed=0):
-    names = {"dataset": "digits", "noise": noise, "bottleneck": 2, "channels": [4, 4, 6, 6], "image_channels": 1}
-    initialise(folder / "checkpoints/epoch0.safetensors", names, seed)
+    config = {"architecture": "convolutional", "shape": [1, 32, 32], "options": {"channels": [4, 4, 6, 6]}}
+    names = {"dataset": "digits", "noise": noise, "bottleneck": 2}
+    initialise(folder / "checkpoints/epoch0.safetensors", {**config, **names}, seed)
     return folder / "checkpoints/epoch0.safetensors"
 
 

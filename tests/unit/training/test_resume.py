@@ -1,4 +1,4 @@
-"""A training that is killed, stopped or disturbed goes on to the same bytes, and says in a sentence what it met."""
+"""A training that is killed, stopped or disturbed ends in the same bytes, and says in a sentence what it met."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from small_training import BATCHES, LOCK, SETTINGS, outputs, record_forward, run
 from vae_geometry import NOISES, VaeGeometryError
 from vae_geometry.data.images import load_images
 from vae_geometry.training import loop as training
-from vae_geometry.training import resume as training_state
+from vae_geometry.training import resume
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EVERY_BATCH = 1e-9  # minutes
@@ -40,7 +40,7 @@ def state_of(folder):
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("step", [2, BATCHES + 1, 2 * BATCHES + 2], ids=["early", "between epochs", "late"])
-def test_a_training_that_was_killed_goes_on_at_the_next_batch(tmp_path, images, monkeypatch, noise, step):
+def test_a_training_that_was_killed_resumes_at_the_next_batch(tmp_path, images, monkeypatch, noise, step):
     settings = replace(SETTINGS, noise=noise)
     whole = record_forward(monkeypatch)
     expected = outputs(run(tmp_path / "whole", images, settings))
@@ -88,7 +88,7 @@ def test_the_state_of_another_configuration_is_named_not_used_and_kept(tmp_path,
     shown = list(value) if isinstance(value, tuple) else value
     assert f"training.{key}: " in caplog.text
     assert f", here {shown}" in caplog.text
-    with monkeypatch.context() as patch:  # back to the first: it goes on where it was
+    with monkeypatch.context() as patch:  # back to the first: it resumes where it was
         steps = record_forward(patch)
         assert outputs(run(folder, images)) == expected
         assert len(steps) == 3 * BATCHES - (2 * BATCHES + 1)
@@ -112,7 +112,7 @@ def torn(content):
     yield "a changed byte", content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]
 
 
-def test_a_torn_state_is_named_and_the_training_starts_anew(tmp_path, images, monkeypatch, caplog):
+def test_a_torn_state_is_named_and_the_training_starts_again(tmp_path, images, monkeypatch, caplog):
     expected = outputs(run(tmp_path / "whole", images))
     state = state_of(killed_run(tmp_path / "run", images, monkeypatch))
     content = state.read_bytes()
@@ -125,7 +125,7 @@ def test_a_torn_state_is_named_and_the_training_starts_anew(tmp_path, images, mo
             steps = record_forward(patch)
             assert outputs(run(tmp_path / "run", images)) == expected, name
         assert len(steps) == 3 * BATCHES, name
-        assert f"{state}: is damaged and is not used; the training starts anew" in caplog.messages, name
+        assert f"{state}: is damaged and is not used; the training starts again" in caplog.messages, name
 
 
 def test_the_state_of_another_run_that_was_copied_here_is_named_and_not_used(tmp_path, images, monkeypatch, caplog):
@@ -134,7 +134,7 @@ def test_the_state_of_another_run_that_was_copied_here_is_named_and_not_used(tmp
     state = state_of(killed_run(tmp_path / "run", images, monkeypatch))
     state.write_bytes(foreign.read_bytes())
     assert outputs(run(tmp_path / "run", images)) == expected
-    assert f"{state}: belongs to another training and is not used; the training starts anew" in caplog.messages
+    assert f"{state}: belongs to another training and is not used; the training starts again" in caplog.messages
 
 
 @pytest.mark.parametrize("damage", [None, b"half"])
@@ -147,7 +147,7 @@ def test_a_state_without_its_checkpoints_is_not_used(tmp_path, images, monkeypat
     else:
         checkpoint.write_bytes(damage)
     assert outputs(run(tmp_path / "run", images)) == expected
-    assert f"{checkpoint}: is damaged or gone; the training starts anew" in caplog.messages
+    assert f"{checkpoint}: is damaged or gone; the training starts again" in caplog.messages
 
 
 def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):
@@ -177,7 +177,7 @@ def test_a_file_system_without_locks_gets_a_warning(tmp_path, images, monkeypatc
     def refuse(self, *_arguments, **_options):
         raise NotImplementedError
 
-    monkeypatch.setattr(training_state.FileLock, "acquire", refuse)
+    monkeypatch.setattr(resume.FileLock, "acquire", refuse)
     run(tmp_path, images)
     assert "cannot be locked on this file system" in caplog.text
 

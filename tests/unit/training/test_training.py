@@ -10,8 +10,11 @@ from safetensors.torch import load_file
 from small_training import BATCHES, CPU, RUN, SETTINGS, losses, outputs, record_forward, run, start
 
 from vae_geometry import NOISES, VaeGeometryError
-from vae_geometry.data.images import load_images, split_images
-from vae_geometry.networks.convolutional import VAE, load_checkpoint, save_checkpoint
+from vae_geometry.data.images import load_images
+from vae_geometry.data.splits import split_images
+from vae_geometry.networks import build
+from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
+from vae_geometry.networks.convolutional import VAE
 from vae_geometry.training import loop as training
 from vae_geometry.training.devices import select_device
 from vae_geometry.training.loop import train
@@ -188,23 +191,12 @@ def test_a_compiled_network_trains_to_the_same_losses(tmp_path, images):
 @pytest.mark.parametrize("noise", NOISES)
 def test_a_gpu_gives_the_same_bytes_and_does_not_wait_within_an_epoch(tmp_path, images, noise, monkeypatch):
     settings, device = replace(SETTINGS, noise=noise), select_device("cuda", 1, tf32=True)
-    draw, check, mode = training._draw_batches, training._check_finite, torch.cuda.set_sync_debug_mode
-    monkeypatch.setattr(training, "_draw_batches", lambda *given: (draw(*given), mode("error"))[0])
+    draw, check, mode = training.draw_batches, training._check_finite, torch.cuda.set_sync_debug_mode
+    monkeypatch.setattr(training, "draw_batches", lambda *given: (draw(*given), mode("error"))[0])
     monkeypatch.setattr(training, "_check_finite", lambda *given: (mode("default"), check(*given)))
     for name in "ab":
         train(images, start(tmp_path / name, noise), tmp_path / name, settings, device)
     assert outputs(tmp_path / "a") == outputs(tmp_path / "b")
-
-
-def test_more_images_than_the_data_set_has_is_an_error(images):
-    with pytest.raises(VaeGeometryError, match=r"training.images: 101 images are asked for, the data set has 100"):
-        split_images(images, 101, 0.2)
-
-
-@pytest.mark.parametrize(("count", "fraction"), [(2, 0.5), (10, 0.0), (10, 1.0), (1, 0.2)])
-def test_too_few_images_are_an_error(images, count, fraction):
-    with pytest.raises(VaeGeometryError, match="too few"):
-        split_images(images, count, fraction)
 
 
 @pytest.mark.parametrize(
@@ -212,13 +204,14 @@ def test_too_few_images_are_an_error(images, count, fraction):
     [
         ({"epoch": 40}, "is of epoch 40; give the untrained network, that of epoch 0"),
         ({"noise": "repeated"}, "was made for repeated noise, the training is to have fresh noise; give both stages"),
-        ({"image_channels": 3}, "the network takes 3 channels, the images have 1"),
+        ({"shape": [3, 32, 32]}, "the network takes inputs of 3x32x32, the data set has 1x32x32; name another"),
     ],
 )
 def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, images, change, sentence):
     _, config = load_checkpoint(start(tmp_path / "good"))
     config |= change
-    save_checkpoint(tmp_path / "odd.safetensors", VAE(config["image_channels"], config["channels"], 2), config)
+    model = build("convolutional", config["shape"], 2, **config["options"])
+    save_checkpoint(tmp_path / "odd.safetensors", model, config)
     with pytest.raises(VaeGeometryError, match=f"odd.safetensors: {sentence}"):
         train(images, tmp_path / "odd.safetensors", tmp_path / "run", SETTINGS, CPU)
     assert not (tmp_path / "run").exists()
@@ -232,14 +225,6 @@ def test_checkpoints_of_an_earlier_training_and_half_written_files_go_when_anoth
         "epoch0.safetensors",
         "epoch3.safetensors",
     ]
-
-
-def test_a_fifth_of_the_images_is_held_back():
-    numbered = torch.arange(100, dtype=torch.uint8)[:, None, None, None]
-    train_images, validation = split_images(numbered, None, 0.2)
-    assert len(validation) == 20
-    assert sorted(torch.cat([train_images, validation]).flatten().tolist()) == list(range(100))
-    assert validation.flatten().tolist() != list(range(20))
 
 
 def test_a_last_batch_of_one_image_is_left_out(tmp_path, images, monkeypatch):

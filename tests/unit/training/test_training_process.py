@@ -63,7 +63,7 @@ def test_a_real_training_killed_at_five_random_moments_ends_in_the_same_bytes(tm
             assert f"vae-geometry train: {tmp_path}: stopped by SIGTERM" in logs[-1].splitlines()[-1]
     logs.append(command.finish())
     assert outputs(tmp_path) == expected, seed
-    assert any("goes on after" in log for log in logs), (seed, logs)
+    assert any("resumes after" in log for log in logs), (seed, logs)
 
 
 def test_the_same_training_started_twice_at_once_ends_in_one_correct_result(tmp_path, digits, whole):
@@ -111,7 +111,9 @@ def test_a_folder_that_is_read_only_is_one_sentence(small_disk, digits, capsys):
     assert outputs(small_disk) == before
 
 
-def test_a_folder_that_becomes_read_only_is_one_sentence_and_goes_on_later(small_disk, tmp_path, digits, capsys):
+def test_a_folder_that_becomes_read_only_is_one_sentence_and_the_training_resumes_later(
+    small_disk, tmp_path, digits, capsys
+):
     assert main(command_line(tmp_path / "whole", digits)) == 0
     arguments = command_line(small_disk, digits)
     Path(small_disk, "unfinished").mkdir()

@@ -13,8 +13,7 @@ from torch_fidelity import FeatureExtractorInceptionV3, calculate_metrics
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
-from vae_geometry.fidelity import extractors as feature_extractors
-from vae_geometry.fidelity import frechet as features
+from vae_geometry.fidelity import extractors, frechet
 from vae_geometry.fidelity.extractors import Weights, extract_features, load_extractor
 from vae_geometry.fidelity.frechet import frechet_distance, prepare_features, read_features, statistics
 
@@ -117,19 +116,19 @@ def random_inception(tmp_path_factory):
         patch.setattr(torch, "load", lambda *_, **__: {})
         torch.manual_seed(0)
         network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path="none")
-    path = folder / feature_extractors.INCEPTION.name
+    path = folder / extractors.INCEPTION.name
     for parameter in network.parameters():  # He's initialisation, lest the features of all images be the same
         if parameter.ndim == 4:
             torch.nn.init.kaiming_normal_(parameter)
     torch.save(network.state_dict(), path)
-    sha256 = feature_extractors.hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = extractors.hashlib.sha256(path.read_bytes()).hexdigest()
     return path, Weights(path.name, path.stat().st_size, sha256)
 
 
 def test_the_fid_equals_that_of_the_command_fidelity(two_folders, random_inception, monkeypatch):
     images, noisy, folder = two_folders
     path, weights = random_inception
-    monkeypatch.setattr(feature_extractors, "INCEPTION", weights)
+    monkeypatch.setattr(extractors, "INCEPTION", weights)
     command = [sys.executable, "-m", "torch_fidelity.fidelity", "--cpu", "--fid", "--json", "--silent", "--no-cache"]
     command += ["--save-cpu-ram", "--feature-extractor-weights-path", str(path)]
     command += ["--input1", str(folder / "a"), "--input2", str(folder / "b")]
@@ -171,11 +170,11 @@ def save_images(path, images):
 @pytest.mark.parametrize(
     ("images", "points", "sentence"),
     [
-        (np.zeros((0, 1, 32, 32)), 5, "test.npz: holds 0 images, 5 points are asked for; fidelity.points must lie"),
+        (np.zeros((0, 1, 32, 32)), 5, "test.npz: holds 0 images, 5 points are requested; fidelity.points must lie"),
         (np.zeros((5, 1, 32, 32)), 5, "test.npz: the first 5 images are all the same; give images that differ"),
         (np.full((5, 3, 32, 32), 200), 5, "test.npz: the first 5 images are all the same; give images that differ"),
-        (np.zeros((4, 1, 32, 32)), 5, "test.npz: holds 4 images, 5 points are asked for"),
-        (np.zeros((4, 1, 32, 32)), 1, "test.npz: holds 4 images, 1 points are asked for"),
+        (np.zeros((4, 1, 32, 32)), 5, "test.npz: holds 4 images, 5 points are requested"),
+        (np.zeros((4, 1, 32, 32)), 1, "test.npz: holds 4 images, 1 points are requested"),
     ],
 )
 def test_images_that_have_no_statistics_are_one_sentence(tmp_path, capsys, images, points, sentence):
@@ -212,7 +211,7 @@ def test_features_are_whole_or_absent(digits, tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(features.np, "savez", fail)
+    monkeypatch.setattr(frechet.np, "savez", fail)
     with pytest.raises(VaeGeometryError, match="no space"):
         prepare_features(digits / "test.npz", tmp_path / "features.npz", "efficientnet_lite0", 5, tmp_path, CPU)
     assert not (tmp_path / "features.npz").exists()

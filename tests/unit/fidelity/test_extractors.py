@@ -1,4 +1,4 @@
-"""Weights that are absent, damaged or of another file; the network is torch-fidelity's, see test_features.py."""
+"""Weights that are absent, damaged or of another file; the network is torch-fidelity's, see test_frechet.py."""
 
 import hashlib
 import pickle
@@ -11,7 +11,7 @@ import torch
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
-from vae_geometry.fidelity import extractors as feature_extractors
+from vae_geometry.fidelity import extractors
 from vae_geometry.fidelity.extractors import INCEPTION, INCEPTION_URL, Weights, find_inception, load_extractor
 
 CPU = torch.device("cpu")
@@ -25,8 +25,8 @@ def published(tmp_path, monkeypatch):
     (tmp_path / "release").mkdir()
     source = tmp_path / "release/weights.pth"
     source.write_bytes(CONTENT)
-    monkeypatch.setattr(feature_extractors, "INCEPTION", KNOWN)
-    monkeypatch.setattr(feature_extractors, "INCEPTION_URL", source.as_uri())
+    monkeypatch.setattr(extractors, "INCEPTION", KNOWN)
+    monkeypatch.setattr(extractors, "INCEPTION_URL", source.as_uri())
     return source
 
 
@@ -54,7 +54,7 @@ def test_what_did_not_arrive_whole_is_not_kept(published, tmp_path):
     ("content", "problem"),
     [
         (CONTENT[:7], r"weights.pth: file ends after 7 of 20 bytes; "),
-        (CONTENT + b"!", r"weights.pth: file goes on after its end: 21 of 20 bytes; "),
+        (CONTENT + b"!", r"weights.pth: file continues after its end: 21 of 20 bytes; "),
         (CONTENT[::-1], rf"weights.pth: its sha256 is [0-9a-f]{{64}}, not {KNOWN.sha256}; "),
     ],
 )
@@ -69,12 +69,12 @@ def test_damaged_weights_are_one_sentence(published, tmp_path, content, problem)
 
 
 def test_without_weights_and_network_the_sentence_says_what_to_put_where(tmp_path, monkeypatch, capsys, digits):
-    monkeypatch.setattr(feature_extractors, "INCEPTION_URL", INCEPTION_URL.replace("github.com", "nowhere.invalid"))
+    monkeypatch.setattr(extractors, "INCEPTION_URL", INCEPTION_URL.replace("github.com", "nowhere.invalid"))
     command = ["prepare-features", str(digits / "test.npz"), "--output", str(tmp_path / "features.npz")]
     assert main([*command, "--points", "5", "--weights", str(tmp_path / "downloads")]) == 1
     *_, sentence = capsys.readouterr().err.strip().splitlines()
     assert sentence.startswith(f"vae-geometry prepare-features: {tmp_path}/downloads/{INCEPTION.name}: cannot be downl")
-    for part in (feature_extractors.INCEPTION_URL, f"sha256 {INCEPTION.sha256}", "efficientnet_lite0, which needs no"):
+    for part in (extractors.INCEPTION_URL, f"sha256 {INCEPTION.sha256}", "efficientnet_lite0, which needs no"):
         assert part in sentence
     assert not (tmp_path / "downloads").exists()
 
@@ -93,7 +93,7 @@ def test_a_pickle_is_never_loaded(tmp_path, monkeypatch):
     path = tmp_path / "weights.pth"
     torch.save({"fc.weight": Trap()}, path)
     known = Weights("weights.pth", path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
-    monkeypatch.setattr(feature_extractors, "INCEPTION", known)
+    monkeypatch.setattr(extractors, "INCEPTION", known)
     with pytest.raises(pickle.UnpicklingError):
         load_extractor("inception", path, CPU)
     assert not (tmp_path / "sprung").exists()
@@ -117,9 +117,8 @@ def test_the_absent_extra_is_one_sentence(monkeypatch, tmp_path):
 
 
 def test_the_elbo_alone_imports_neither_torch_fidelity_nor_torchvision():
-    code = (
-        "import sys, vae_geometry.fidelity; print([m for m in ('torch_fidelity', 'torchvision') if m in sys.modules])"
-    )
-    path = str(Path(feature_extractors.__file__).parents[1])
+    names = "('torch_fidelity', 'torchvision')"
+    code = f"import sys, vae_geometry.fidelity.measure; print([name for name in {names} if name in sys.modules])"
+    path = str(Path(extractors.__file__).parents[2])
     found = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True)
     assert found.stdout.strip() == "[]", found.stderr
