@@ -1,4 +1,4 @@
-"""Compiled loops over the rows of a block of products (see ``spaces.py`` for the values and the bound).
+"""Compiled loops over the rows of a block of products (see ``_spaces.py`` for the values and the bound).
 
 What needs float64 is computed by direct difference, always by ``_squared_distance``, so that equal pairs give equal
 digits. ``twins`` names for each point the lowest index of a point with the same coordinates: a row computes its
@@ -6,28 +6,47 @@ distance to coinciding points once.
 """
 
 from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Floats = NDArray[np.floating[Any]]
+Float32s = NDArray[np.float32]
+Float64s = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 SEGMENT = 256  # points whose comparisons are counted together; only segments with an undecided one are looked at again
 
 
-def compiled(function: Callable, **options) -> Callable:
-    """Compile at the first call; keep the result beside the source or in the user's cache, if one can be written to."""
+def compiled(function: Callable[Arguments, Result], **options: Any) -> Callable[Arguments, Result]:
+    """Compile at the first call; keep the result beside the source or in the user's cache, if one can be written to.
+
+    Parameters
+    ----------
+    function : function
+        Its annotations are for readers: it is compiled for the types of the arguments that it meets.
+    **options
+        See ``numba.njit``.
+    """
+    result: Callable[Arguments, Result]
     try:
-        return njit(nogil=True, cache=True, **options)(function)
+        result = njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:  # neither can: some seconds more in every process
-        return njit(nogil=True, **options)(function)
+        result = njit(nogil=True, **options)(function)
+    return result
 
 
-def compiled_to_sum(function: Callable) -> Callable:
+def compiled_to_sum(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Compile a sum, whose order is the compiler's and always the same."""
     return compiled(function, fastmath={"reassoc"})
 
 
 @compiled
-def prepare(points, shift, scale, out, squared_norms):
+def prepare(points: Floats, shift: Floats, scale: np.floating[Any], out: Float32s, squared_norms: Float64s) -> None:
     """Shift, scale and round some coordinates of points into ``out`` (n_rows, n_columns), and add up their squares.
 
     The shift and the scale have the points' type, in which the arithmetic is done.
@@ -39,7 +58,7 @@ def prepare(points, shift, scale, out, squared_norms):
 
 
 @compiled
-def smallest(values, n, out):
+def smallest(values: Float32s, n: int, out: Float32s) -> None:
     """Fill ``out`` (n_rows,) with the n-th smallest value of each row of ``values`` (n_rows, n_points)."""
     best = np.empty(n, values.dtype)
     for i in range(values.shape[0]):
@@ -51,7 +70,15 @@ def smallest(values, n, out):
 
 
 @compiled
-def nearest(points, twins, first_row, values, high, indices, squared):
+def nearest(
+    points: Floats,
+    twins: Integers,
+    first_row: int,
+    values: Float32s,
+    high: Float32s,
+    indices: Integers,
+    squared: Float64s,
+) -> None:
     """Find the nearest neighbours of each row, the nearest first and the lowest index first among equally near ones.
 
     Parameters
@@ -80,7 +107,19 @@ def nearest(points, twins, first_row, values, high, indices, squared):
 
 
 @compiled
-def rank(points, twins, norms, constants, first_row, values, low, high, targets, ranks, tied):
+def rank(
+    points: Floats,
+    twins: Integers,
+    norms: Float64s,
+    constants: tuple[float, float],
+    first_row: int,
+    values: Float32s,
+    low: Float32s,
+    high: Float32s,
+    targets: Integers,
+    ranks: NDArray[np.int32],
+    tied: NDArray[np.bool_],
+) -> None:
     """Rank target points among all points by their distance from each row.
 
     Parameters
@@ -129,7 +168,7 @@ def rank(points, twins, norms, constants, first_row, values, low, high, targets,
 
 
 @compiled
-def _count(values, low, high):
+def _count(values: Float32s, low: np.float32, high: np.float32) -> tuple[int, int]:
     """How many values are less than ``low``, and how many are not greater than ``high``."""
     below = within = 0
     for j in range(len(values)):  # nothing but this: the compiler then compares sixteen at a time
@@ -139,7 +178,17 @@ def _count(values, low, high):
 
 
 @compiled
-def _decide(points, twins, norms, constants, row, values, target, candidates, known):
+def _decide(
+    points: Floats,
+    twins: Integers,
+    norms: Float64s,
+    constants: tuple[float, float],
+    row: int,
+    values: Float32s,
+    target: int,
+    candidates: Integers,
+    known: Float64s,
+) -> tuple[int, int]:
     """How many candidates are nearer than the target, and how many as near."""
     nearer = equal = 0
     reached = -1.0
@@ -160,23 +209,26 @@ def _decide(points, twins, norms, constants, row, values, target, candidates, kn
 
 
 @compiled
-def _error(norms, constants, i, j):
+def _error(norms: Float64s, constants: tuple[float, float], i: int, j: int) -> float:
     """Bound e_ij of the error of v_ij, with some room for the rounding of itself."""
     g, w = constants
-    return (2 * g * norms[i] * norms[j] + w * (norms[i] + norms[j]) ** 2) * (1 + 1e-9)
+    bound: float = (2 * g * norms[i] * norms[j] + w * (norms[i] + norms[j]) ** 2) * (1 + 1e-9)
+    return bound
 
 
 @compiled
-def _known_distance(points, twins, i, j, known):
+def _known_distance(points: Floats, twins: Integers, i: int, j: int, known: Float64s) -> float:
+    """Squared distance of two points, computed once for each i; ``known`` is negative where it is still unknown."""
     twin = twins[j]
     if known[twin] < 0:
         known[twin] = _squared_distance(points, i, twin)
-    return known[twin]
+    distance: float = known[twin]
+    return distance
 
 
 @compiled_to_sum
-def _squared_distance(points, i, j):
-    total = 0.0
+def _squared_distance(points: Floats, i: int, j: int) -> np.float64:
+    total = np.float64(0)
     for k in range(points.shape[1]):
         difference = np.float64(points[i, k]) - np.float64(points[j, k])
         total += difference * difference
@@ -184,15 +236,15 @@ def _squared_distance(points, i, j):
 
 
 @compiled_to_sum
-def _sum_of_squares(values):
-    total = 0.0
+def _sum_of_squares(values: Float32s) -> np.float64:
+    total = np.float64(0)
     for k in range(len(values)):
         total += np.float64(values[k]) * np.float64(values[k])
     return total
 
 
 @compiled
-def _insert(ascending, value):
+def _insert(ascending: Floats, value: float) -> int:
     """Put a value into a sorted array, behind equal ones, whose greatest drops out; return its place."""
     place = len(ascending) - 1
     while place > 0 and ascending[place - 1] > value:

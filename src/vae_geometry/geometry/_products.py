@@ -1,14 +1,14 @@
-"""Products of all pairs of points of a space, in float32 and in tiles."""
+"""Products of all pairs of points of a space, in float32 and in tiles, and the neighbours and ranks that they tell."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_geometry.geometry._spaces import CHUNK, Space, slices
-
-PREPARED_ROWS = 256  # of one chunk, by one thread at a time
+from vae_geometry.geometry import _kernels as kernels
+from vae_geometry.geometry._spaces import Space, slices
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Products:
     ----------
     space : Space
     parts : list of slice
-        Runs of points: a tile has a row for each point of one part and a column for each point of another.
+        Runs of points: a tile has a row for each point of one part and a column for each of another.
     stripe : list of slice
         The parts whose rows are here.
     tiles : dict of float32 arrays
@@ -31,18 +31,97 @@ class Products:
     stripe: list[slice]
     tiles: dict[tuple[int, int], NDArray[np.float32]]
 
-    def blocks(self, size: int) -> list[slice]:
-        """Rows to work on at once, at most ``size``."""
-        return [
-            slice(part.start + block.start, part.start + block.stop)
+    def find_nearest(
+        self,
+        indices: NDArray[np.int64],
+        distances: NDArray[np.float64],
+        buffers: NDArray[np.float32],
+        pool: Executor,
+    ) -> None:
+        """Find the nearest neighbours of the points of these rows.
+
+        Parameters
+        ----------
+        indices, distances : (n_points, n_neighbours) int64 and float64 arrays
+            To be filled in these rows: the nearest first, the lowest index first among equally near ones.
+        buffers, pool
+            See ``_for_blocks``.
+        """
+        space, n_neighbours = self.space, indices.shape[1]
+
+        def find(rows: slice, values: NDArray[np.float32]) -> None:
+            reached = np.empty(len(values), np.float32)
+            kernels.smallest(values, n_neighbours, reached)
+            _, high = space.cuts(rows, reached)
+            squared = np.empty((len(values), n_neighbours))
+            kernels.nearest(space.points, space.twins, rows.start, values, high, indices[rows], squared)
+            distances[rows] = np.sqrt(squared)
+
+        self._for_blocks(find, buffers, pool)
+
+    def rank(
+        self,
+        targets: NDArray[np.int64],
+        ranks: NDArray[np.int32],
+        tied: NDArray[np.bool_],
+        buffers: NDArray[np.float32],
+        pool: Executor,
+    ) -> None:
+        """Rank some points among all others by their distance from the points of these rows.
+
+        Parameters
+        ----------
+        targets : (n_targets, n_points) int64 array
+            Points to rank as seen from each point.
+        ranks, tied : (n_targets, n_points) int32 and bool arrays
+            To be filled in these rows with 1 + the number of points strictly nearer than the target, and with whether
+            another point is exactly as near.
+        buffers, pool
+            See ``_for_blocks``.
+        """
+        space = self.space
+
+        def rank(rows: slice, values: NDArray[np.float32]) -> None:
+            low, high = space.cuts(rows, values[np.arange(len(values)), targets[:, rows]])
+            kernels.rank(
+                space.points, space.twins, space.norms, space.constants, rows.start, values, low, high,
+                targets[:, rows], ranks[:, rows], tied[:, rows],
+            )  # fmt: skip
+
+        self._for_blocks(rank, buffers, pool)
+
+    def _for_blocks(
+        self, work: Callable[[slice, NDArray[np.float32]], None], buffers: NDArray[np.float32], pool: Executor
+    ) -> None:
+        """Work on all rows, block by block.
+
+        Parameters
+        ----------
+        work : function
+            Takes the rows of a block and their values v_ij (n_rows, n_points), see ``_spaces.py``, with infinity
+            where i is j.
+        buffers : (n_threads, block_rows, n_points) float32 array
+            For the values.
+        pool : Executor
+            As many threads as there are buffers.
+        """
+        norms = self.space.squared_norms.astype(np.float32)
+        blocks = [
+            (part, slice(part.start + block.start, part.start + block.stop))
             for part in self.stripe
-            for block in slices(part.stop - part.start, size)
+            for block in slices(part.stop - part.start, buffers.shape[1])
         ]
 
-    def values(self, rows: slice, out: NDArray[np.float32]) -> None:
-        """Fill in v_ij (see ``spaces.py``) of the rows i of one block and of all points j; infinite where i is j."""
-        norms = self.space.squared_norms.astype(np.float32)
-        own = next(part for part in self.stripe if part.start <= rows.start < part.stop)
+        def work_through(thread: int) -> None:
+            for part, rows in blocks[thread :: len(buffers)]:
+                values = buffers[thread, : rows.stop - rows.start]
+                self._fill_in(part, rows, norms, values)
+                work(rows, values)
+
+        list(pool.map(work_through, range(len(buffers))))
+
+    def _fill_in(self, own: slice, rows: slice, norms: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Compute the values of some rows of the part ``own``."""
         inside = slice(rows.start - own.start, rows.stop - own.start)
         for part in self.parts:
             if (own.start, part.start) in self.tiles:
@@ -53,42 +132,33 @@ class Products:
         out[np.arange(len(out)), np.arange(rows.start, rows.stop)] = np.inf
 
 
-def multiply(space: Space, parts: list[slice], stripe: list[slice], device: str, pool: Executor) -> Products:
-    """Compute the products of a stripe, and on the way what the space has yet to learn.
+def all_products(space: Space, parts: list[slice], n_at_once: int, device: str, pool: Executor) -> Iterator[Products]:
+    """Compute the products of all pairs of points of a space, and yield one stripe of rows after the other.
 
     Parameters
     ----------
     space : Space
-    parts, stripe : list of slice
+    parts : list of slice
         As in ``Products``.
+    n_at_once : int
+        Parts in a stripe.
     device : str
         ``cpu`` for BLAS on the processor; else a device of torch.
     pool : Executor
-        Threads that prepare the points.
+        Threads of the processor.
     """
-    n_points, n_dimensions = space.points.shape
+    for start in range(0, len(parts), n_at_once):
+        yield _multiply(space, parts, parts[start : start + n_at_once], device, pool)
+
+
+def _multiply(space: Space, parts: list[slice], stripe: list[slice], device: str, pool: Executor) -> Products:
     symmetric = len(stripe) == len(parts)
     places = [(p, q) for p in stripe for q in parts if not symmetric or p.start <= q.start]
     accumulator = _OnProcessor(places) if device == "cpu" else _OnDevice(places, device)
-    panel = np.empty(n_points * min(CHUNK, n_dimensions), np.float32)
-    squared_norms = np.zeros(n_points)
-
-    for chunk in slices(n_dimensions, CHUNK):
-        width = chunk.stop - chunk.start
-        prepared = panel[: n_points * width].reshape(n_points, width)
-        waiting = [
-            pool.submit(space.prepare, rows, chunk, prepared[rows], squared_norms[rows])
-            for rows in slices(n_points, PREPARED_ROWS)
-        ]
-        for part in waiting:
-            part.result()
-        accumulator.add(prepared)
-    if space.norms is None:
-        space.learn(squared_norms)
-    tiles = accumulator.tiles(pool)
-    return Products(
-        space, parts, stripe, {(p.start, q.start): tile for (p, q), tile in zip(places, tiles, strict=True)}
-    )
+    for panel in space.panels(pool):
+        accumulator.add(panel)
+    corners = [(p.start, q.start) for p, q in places]
+    return Products(space, parts, stripe, dict(zip(corners, accumulator.tiles(pool), strict=True)))
 
 
 class _OnProcessor:
@@ -112,6 +182,7 @@ class _OnProcessor:
         self._beta = 1
 
     def tiles(self, pool: Executor) -> list[NDArray[np.float32]]:
+        """The sums, one for each place, once all panels were added."""
         on_diagonal = [tile for tile, (p, q) in zip(self._tiles, self._places, strict=True) if p == q]
         list(pool.map(_mirror, on_diagonal))
         return self._tiles
@@ -128,11 +199,13 @@ class _OnDevice:
         self._tiles = [torch.zeros((p.stop - p.start, q.stop - q.start), device=device) for p, q in places]
 
     def add(self, panel: NDArray[np.float32]) -> None:
+        """Subtract twice the products of the panel's rows."""
         points = self._torch.from_numpy(panel).to(self._device)
         for tile, (p, q) in zip(self._tiles, self._places, strict=True):
             tile.addmm_(points[p], points[q].T, alpha=-2)
 
     def tiles(self, pool: Executor) -> list[NDArray[np.float32]]:
+        """The sums, one for each place, once all panels were added."""
         return list(pool.map(lambda tile: tile.cpu().numpy(), self._tiles))
 
 

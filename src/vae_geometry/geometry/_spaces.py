@@ -35,8 +35,10 @@ Products that underflow lose at most D 2**-126, coordinates as much. With t = 2*
 are far below g t**2; s keeps the largest norm within 2**20 of 1.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from mmap import MADV_DONTNEED, mmap
+from mmap import MADV_DONTNEED
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +48,19 @@ from vae_geometry.geometry import _kernels as kernels
 ROUNDING = 2.0**-24
 CHUNK = 1024  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
 PART_BYTES = 2**20  # what a thread reads at once stays in the second-level cache
+PREPARED_ROWS = 256  # of one chunk, by one thread at a time
 SAMPLE_POINTS = 31
 SAFE_EXPONENT = 20  # of the largest norm: squares neither overflow nor matter where they underflow
 
 
 class Space:
     """One space: its points as given, and what is learnt of them.
+
+    Parameters
+    ----------
+    points : (n_points, n_dimensions) float array
+    pool : Executor
+        Threads that read the points.
 
     Attributes
     ----------
@@ -61,11 +70,14 @@ class Space:
         Taken from every point; near the middle of most.
     scale : float
         Power of two that the shifted points are multiplied by.
-    squared_norms : (n_points,) float64 array or None
-        Squared norm of each shifted, scaled and rounded point.
-    norms : (n_points,) float64 array or None
+    constants : (float, float)
+        g and w of the bound.
+    squared_norms : (n_points,) float64 array
+        Squared norm of each shifted, scaled and rounded point. This and what follows is there once ``panels`` has
+        come to its end.
+    norms : (n_points,) float64 array
         Upper bounds of the norms, with the term that covers underflow.
-    twins : (n_points,) int64 array or None
+    twins : (n_points,) int64 array
         Lowest index of a point with the same coordinates.
 
     Raises
@@ -74,31 +86,71 @@ class Space:
         If a coordinate is not finite.
     """
 
-    def __init__(self, points: NDArray, pool: Executor) -> None:
+    points: NDArray[np.floating[Any]]
+    squared_norms: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    twins: NDArray[np.int64]
+
+    def __init__(self, points: NDArray[np.floating[Any]], pool: Executor) -> None:
+        is_mapped = isinstance(points, np.memmap) and points.mode == "r"
+        self._file = points._mmap if is_mapped else None  # type: ignore[attr-defined]  # not in numpy's stubs
+        self._is_learnt = False
         single = points.dtype.kind == "f" and points.dtype.itemsize <= 4
         self.points = np.asarray(points, np.float32 if single else np.float64)  # a copy only of other types
-        self.squared_norms = self.norms = self.twins = None
         n_points, n_dimensions = self.points.shape
         peak = np.max(list(pool.map(self._peak, slices(n_points, self._rows_at_once()))))
         if not np.isfinite(peak):
             raise ValueError("coordinates must be finite")
         single &= peak < 1e37
-        dtype = np.dtype(np.float32 if single else np.float64)
+        dtype: np.dtype[np.floating[Any]] = np.dtype(np.float32 if single else np.float64)
         # The median of a few points is in the midst of most even where some lie far out; any shift is allowed.
         sample = np.linspace(0, n_points - 1, min(n_points, SAMPLE_POINTS)).astype(int)
         self.shift = np.median(np.asarray(self.points[sample], np.float64), axis=0).astype(dtype)
         exponent = 0 - int(np.frexp(2 * float(peak) * n_dimensions**0.5)[1])  # of the largest norm, or a bit more
         if abs(exponent) <= SAFE_EXPONENT:
             exponent = 0  # no need for another pass
-        self.scale = dtype.type(2.0 ** int(np.clip(exponent, np.finfo(dtype).minexp, np.finfo(dtype).maxexp - 2)))
+        limits = np.finfo(dtype)
+        self.scale = dtype.type(2.0 ** int(np.clip(exponent, limits.minexp, limits.maxexp - 2)))
+        k = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
+        self.constants = k * ROUNDING / (1 - k * ROUNDING), (6 + n_dimensions * 2.0**-28) * ROUNDING
 
-    def prepare(self, rows: slice, chunk: slice, out: NDArray[np.float32], squared_norms: NDArray[np.float64]) -> None:
-        """Fill in some coordinates of some points, shifted, scaled and rounded, and add their squares to the norms."""
-        points, shift = self.points[rows, chunk], self.shift[chunk]
+    def panels(self, pool: Executor) -> Iterator[NDArray[np.float32]]:
+        """Yield the points shifted, scaled and rounded, some coordinates at a time, and learn their norms on the way.
+
+        Parameters
+        ----------
+        pool : Executor
+            Threads that prepare the points.
+
+        Yields
+        ------
+        (n_points, n_columns) float32 array
+            At most ``CHUNK`` columns; the next panel overwrites it.
+        """
+        n_points, n_dimensions = self.points.shape
+        memory = np.empty(n_points * min(CHUNK, n_dimensions), np.float32)
+        squared_norms = np.zeros(n_points)
+        for columns in slices(n_dimensions, CHUNK):
+            width = columns.stop - columns.start
+            panel = memory[: n_points * width].reshape(n_points, width)
+            waiting = [
+                pool.submit(self._prepare, rows, columns, panel[rows], squared_norms[rows])
+                for rows in slices(n_points, PREPARED_ROWS)
+            ]
+            for part in waiting:
+                part.result()
+            yield panel
+        if not self._is_learnt:
+            self._learn(squared_norms)
+
+    def _prepare(
+        self, rows: slice, columns: slice, out: NDArray[np.float32], squared_norms: NDArray[np.float64]
+    ) -> None:
+        points, shift = self.points[rows, columns], self.shift[columns]
         kernels.prepare(points.astype(shift.dtype, copy=False), shift, self.scale, out, squared_norms)
 
-    def learn(self, squared_norms: NDArray[np.float64]) -> None:
-        """Take in the squared norms of the prepared points, and look for points that coincide."""
+    def _learn(self, squared_norms: NDArray[np.float64]) -> None:
+        """Keep the squared norms of the prepared points, and look for points that coincide."""
         self.squared_norms = squared_norms
         self.norms = np.sqrt(squared_norms) * (1 + 1e-9) + 2.0**-48 * self.points.shape[1] ** 0.5
         self.twins = np.arange(len(squared_norms))
@@ -108,6 +160,7 @@ class Space:
                 same = np.array([np.array_equal(self.points[group[0]], self.points[other]) for other in group])
                 self.twins[group[same]] = group[0]
                 group = group[~same]
+        self._is_learnt = True
 
     def cuts(self, rows: slice, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Values below and above which points are surely nearer and surely farther than the one that has ``values``.
@@ -117,8 +170,12 @@ class Space:
         rows : slice
         values : (..., n_rows) float32 array
             v_iT of some point T for each row i.
+
+        Returns
+        -------
+        low, high : (..., n_rows) float32 arrays
         """
-        g, w = self.error_constants()
+        g, w = self.constants
         own, largest = self.norms[rows], self.norms.max()
         squared = np.maximum(values + self.squared_norms[rows], 0) * (1 + 1e-9)
         other = largest
@@ -132,19 +189,9 @@ class Space:
         return low, high
 
     def release(self) -> None:
-        """Let go of the pages of a file that is mapped for reading; what is needed again is read again."""
-        base, read_only = self.points, False
-        while base is not None and not isinstance(base, mmap):
-            read_only = read_only or getattr(base, "mode", None) == "r"
-            base = getattr(base, "base", None)
-        if read_only and base is not None:
-            base.madvise(MADV_DONTNEED)
-
-    def error_constants(self) -> tuple[float, float]:
-        """g and w of the bound."""
-        n_dimensions = self.points.shape[1]
-        roundings = min(CHUNK, n_dimensions) + -(-n_dimensions // CHUNK)
-        return roundings * ROUNDING / (1 - roundings * ROUNDING), (6 + n_dimensions * 2.0**-28) * ROUNDING
+        """Free the memory that holds the pages of a file mapped for reading; pages needed again are read again."""
+        if self._file is not None:
+            self._file.madvise(MADV_DONTNEED)
 
     def _peak(self, rows: slice) -> float:
         """Largest absolute coordinate; not a number where one is not."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vae_geometry import layout, tables
-from vae_geometry.geometry.measure import imbalance_rows, open_layers, working_memory_mb
-from vae_geometry.geometry.neighbours import find_neighbours
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.geometry.activations import Layer, open_layers
+from vae_geometry.geometry.information_imbalance import imbalance_rows
+from vae_geometry.geometry.neighbours import find_neighbours, working_memory_mb
 
 
 def compare_bottlenecks(dumps: Sequence[Path], output: Path, threads: int, memory_mb: int, device: str = "cpu") -> None:
@@ -14,7 +15,7 @@ def compare_bottlenecks(dumps: Sequence[Path], output: Path, threads: int, memor
     Parameters
     ----------
     dumps : sequence of Path
-        Folders of activations with a manifest: one per bottleneck, of the same seed and epoch.
+        Folders of activations with a manifest: one per bottleneck, of the same seed, epoch and images.
     output : Path
         Table of kind ``cross_bottleneck``.
     threads : int
@@ -27,14 +28,14 @@ def compare_bottlenecks(dumps: Sequence[Path], output: Path, threads: int, memor
     Raises
     ------
     VaeGeometryError
-        If a dump is damaged, see ``open_layers``, or ``memory_mb`` is too little.
+        If a dump is damaged, see ``open_layers``, or does not say its bottleneck; if ``memory_mb`` is too little.
     """
-    spaces, ends = [], []
+    layers: list[Layer] = []
     for dump in dumps:
-        manifest = {row["layer"]: row for row in tables.read("manifest", [dump / layout.MANIFEST]).to_pylist()}
-        for layer, points in open_layers(dump).items():
-            spaces.append(points)
-            ends.append(manifest[layer])
-    neighbours = find_neighbours(spaces, threads=threads, memory_mb=working_memory_mb(memory_mb), device=device)
-    rows = imbalance_rows(neighbours, ends, ["bottleneck"])
-    tables.write("cross_bottleneck", rows, output)
+        opened = open_layers(dump)
+        if opened[0].label["bottleneck"] is None:
+            raise VaeGeometryError(f"{dump}: no manifest says which bottleneck this is; dump the activations again")
+        layers += opened
+    points = [layer.points for layer in layers]
+    neighbours = find_neighbours(points, threads=threads, memory_mb=working_memory_mb(memory_mb), device=device)
+    tables.write("cross_bottleneck", imbalance_rows(layers, neighbours), output)

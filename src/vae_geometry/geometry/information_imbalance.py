@@ -1,12 +1,24 @@
 """Information imbalance (Glielmo et al., PNAS Nexus 1 (2022) pgac039) from the ranks of nearest neighbours."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_geometry import tables
+
+if TYPE_CHECKING:  # the figures import this module, and do without a compiler
+    from vae_geometry.geometry.activations import Layer
+    from vae_geometry.geometry.neighbours import Neighbours
+
 MIN_CLUSTERS = 10
+NO_ERROR = "no standard error: too many points share their nearest neighbour"
+
+Imbalance = TypeVar("Imbalance", float, NDArray[np.float64])
 
 
-def information_imbalance(ranks: NDArray[np.integer]) -> float:
+def information_imbalance(ranks: NDArray[np.integer[Any]]) -> float:
     """Information imbalance from space A to space B.
 
     Parameters
@@ -33,7 +45,7 @@ def information_imbalance(ranks: NDArray[np.integer]) -> float:
     return 2 / len(ranks) * float(ranks.mean())
 
 
-def standard_error(ranks: NDArray[np.integer], neighbours: NDArray[np.integer]) -> float | None:
+def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integer[Any]]) -> float | None:
     """Standard error of the information imbalance from the spread of the ranks.
 
     Points with the same nearest neighbour in A have ranks that rise and fall together: they are taken as one cluster,
@@ -65,7 +77,44 @@ def standard_error(ranks: NDArray[np.integer], neighbours: NDArray[np.integer]) 
     return 2 / n_points**2 * float(np.sqrt((clusters**2).sum()))
 
 
-def relative_difference(forward: NDArray | float, backward: NDArray | float) -> NDArray | float:
+def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[dict[str, Any]]:
+    """Rows of the II of all ordered pairs of layers and of its uncertainty.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Of one network or of several.
+    neighbours : Neighbours
+        Of these layers.
+
+    Returns
+    -------
+    list of dict
+        Column -> value, for a table of kind ``information_imbalance``, or of kind ``cross_bottleneck``, which has a
+        bottleneck for each end of a pair in the place of the run's.
+    """
+    ends = {"layer": "layer", "name": "layer_name", "role": "role", "bottleneck": "bottleneck"}
+    rows = []
+    for a, source in enumerate(layers):
+        for b, target in enumerate(layers):
+            ranks = neighbours.ranks[a, b]
+            stderr = standard_error(ranks, neighbours.indices[a, :, 0])
+            rows.append(
+                {
+                    **{field.name: source.label[field.name] for field in tables.RUN},
+                    **{f"source_{end}": source.label[column] for end, column in ends.items()},
+                    **{f"target_{end}": target.label[column] for end, column in ends.items()},
+                    "information_imbalance": information_imbalance(ranks),
+                    "ii_stderr": stderr,
+                    "n_ties": int(neighbours.ties[a, b]),
+                    "n_points": len(ranks),
+                    "reason": NO_ERROR if stderr is None else None,
+                }
+            )
+    return rows
+
+
+def relative_difference(forward: Imbalance, backward: Imbalance) -> Imbalance:
     """Relative II difference of two spaces A and B.
 
     Parameters

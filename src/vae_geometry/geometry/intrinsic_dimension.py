@@ -3,10 +3,14 @@
 """
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vae_geometry.geometry.activations import Layer
+from vae_geometry.geometry.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from dadapy import Data
@@ -14,6 +18,56 @@ if TYPE_CHECKING:
 MU_FRACTION = 0.9
 N_GROUPS = 20
 LOWEST, HIGHEST = 1e-3, 1e3  # IDs between which Gride searches; it ends at the lowest where none of them fits
+
+
+def dimension_rows(layers: Sequence[Layer], neighbours: Neighbours) -> list[dict[str, Any]]:
+    """Rows of the ID of layers by 2NN, for a table of kind ``intrinsic_dimension``.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    neighbours : Neighbours
+        Of these layers.
+
+    Returns
+    -------
+    list of dict
+        Column -> value.
+    """
+    rows = []
+    for layer, distances in zip(layers, neighbours.distances, strict=True):
+        estimate = two_nearest_neighbours(distances[:, :2])
+        rows.append(
+            {
+                **layer.columns(),
+                "intrinsic_dimension": estimate.value,
+                "id_stderr": estimate.stderr,
+                "n_zero_distances": estimate.n_zero_distances,
+                "reason": estimate.reason,
+            }
+        )
+    return rows
+
+
+def scaling_rows(layers: Sequence[Layer], neighbours: Neighbours) -> list[dict[str, Any]]:
+    """Rows of the ID of layers at every scale, for a table of kind ``id_scaling``.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    neighbours : Neighbours
+        Of these layers; a power of two of them, at most half of the points.
+
+    Returns
+    -------
+    list of dict
+        Column -> value.
+    """
+    return [
+        {**layer.columns(), **at_scale._asdict()}
+        for layer, distances in zip(layers, neighbours.distances, strict=True)
+        for at_scale in gride(distances)
+    ]
 
 
 class IntrinsicDimension(NamedTuple):

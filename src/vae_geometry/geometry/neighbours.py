@@ -1,6 +1,6 @@
 """Nearest neighbours in several spaces at once, and the ranks that the information imbalance needs.
 
-All spaces hold the same points in the same order. Float32 products (``spaces.py``) say which points are surely
+All spaces hold the same points in the same order. Float32 products (``_spaces.py``) say which points are surely
 nearer than another one and which are surely farther; the few in between are compared by their float64 distances, by
 direct difference, so that the result is that of float64 throughout, whatever the block size or number of threads.
 
@@ -8,20 +8,21 @@ Ties: a point ranks 1 + the number of points *strictly* nearer; a point is never
 near nearest neighbours the one with the lowest index counts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.geometry import _kernels as kernels
-from vae_geometry.geometry._products import Products, multiply
+from vae_geometry.geometry._products import Products, all_products
 from vae_geometry.geometry._spaces import CHUNK, Space, slices
 
 BLOCK_BYTES = 2**20  # of float32 values that a thread compares at once: they stay in its cache
 TILE = 2560  # rows: large enough for a fast product
+IMPORTS_MB = 800  # what a process takes before it holds any distance
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,11 @@ class Neighbours:
 
 
 def find_neighbours(
-    spaces: Sequence[NDArray], n_neighbours: int = 2, threads: int = 1, memory_mb: int = 2000, device: str = "cpu"
+    spaces: Sequence[NDArray[np.floating[Any]]],
+    n_neighbours: int = 2,
+    threads: int = 1,
+    memory_mb: int = 2000,
+    device: str = "cpu",
 ) -> Neighbours:
     """Find the nearest neighbours of each point in each space, and their ranks in every other space.
 
@@ -89,118 +94,102 @@ def find_neighbours(
         ties=np.zeros((n_spaces, n_spaces), np.int64),
     )
     plan = _plan(n_points, n_spaces, threads, memory_mb)
-    n_rows = max(1, BLOCK_BYTES // (4 * n_points))
-    buffers = np.empty((threads, n_rows, n_points), np.float32)
+    buffers = np.empty((threads, plan.block_rows, n_points), np.float32)
     with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        opened, kept = [], {}
+        opened: list[Space] = []
+        kept: dict[int, Products] = {}
         for s, points in enumerate(spaces):
             space = Space(points, pool)
             opened.append(space)
-            for products in _all_products(space, plan, device, pool):
-                _search(products, s, result, buffers, pool)
+            for products in all_products(space, plan.parts, plan.stripe, device, pool):
+                products.find_nearest(result.indices[s], result.distances[s], buffers, pool)
                 if len(kept) < plan.n_kept:
                     kept[s] = products
                 del products  # before the next ones are made
             space.release()
+        targets = result.indices[:, :, 0]
         for s, space in enumerate(opened):
-            again = [kept.pop(s)] if s in kept else _all_products(space, plan, device, pool)
-            for products in again:
-                _rank(products, s, result, buffers, pool)
+            tied = np.zeros((n_spaces, n_points), bool)
+            for products in [kept.pop(s)] if s in kept else all_products(space, plan.parts, plan.stripe, device, pool):
+                products.rank(targets, result.ranks[:, s], tied, buffers, pool)
                 del products
+            result.ties[:, s] = tied.sum(axis=1)
             space.release()
     return result
 
 
+def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
+    """What ``find_neighbours`` may work with, in megabytes, beside Python, numpy, DADApy and what is found.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Memory of the whole process, in megabytes.
+    found_bytes : int
+        What the neighbours that are found take, in bytes.
+
+    Raises
+    ------
+    VaeGeometryError
+        If nothing is left.
+    """
+    taken_mb = IMPORTS_MB + found_bytes // 2**20
+    if memory_mb <= taken_mb:
+        raise VaeGeometryError(f"{memory_mb} MB of memory are too little; allow more than {taken_mb} MB")
+    return memory_mb - taken_mb
+
+
 @dataclass(frozen=True)
 class _Plan:
-    """How the products of one space are cut, and of how many spaces they are kept."""
+    """How the products of a space are cut, and of how many spaces they are kept.
+
+    Attributes
+    ----------
+    parts : list of slice
+        Runs of points: a tile of products has a row for each point of one part and a column for each of another.
+    stripe : int
+        Parts whose rows are in memory at once.
+    n_kept : int
+        Spaces whose products stay in memory.
+    block_rows : int
+        Rows that a thread works on at once.
+    """
 
     parts: list[slice]
-    stripe: int  # parts whose products are in memory at once
+    stripe: int
     n_kept: int
+    block_rows: int
 
 
 def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     """Keep the products of all spaces, of some, of one at a time, or only a stripe of rows at a time.
 
     All products of a space fill a triangle of tiles. A stripe is a rectangle: half of its products are computed twice.
+
+    Parameters
+    ----------
+    n_points, n_spaces : int
+    threads : int
+        Threads of the processor to use.
+    memory_mb : int
+        Memory to work with, in megabytes, the spaces themselves not counted.
+
+    Raises
+    ------
+    VaeGeometryError
+        If ``memory_mb`` is too little for a stripe of one part.
     """
     size = -(-n_points // -(-n_points // TILE))
-    cut = slices(n_points, size)
+    parts = slices(n_points, size)
+    block_rows = max(1, BLOCK_BYTES // (4 * n_points))
     scratch = 4 * n_points * CHUNK + threads * (max(BLOCK_BYTES, 4 * n_points) + 24 * n_points)
     available = memory_mb * 2**20 - scratch
-    triangle = 4 * size * size * len(cut) * (len(cut) + 1) // 2
+    triangle = 4 * size * size * len(parts) * (len(parts) + 1) // 2
     if available >= triangle:
         n_fit = available // triangle
-        return _Plan(cut, len(cut), n_spaces if n_fit >= n_spaces else n_fit - 1)
+        return _Plan(parts, len(parts), n_spaces if n_fit >= n_spaces else n_fit - 1, block_rows)
     stripe = available // (4 * n_points * size)
     if stripe < 1:
         needed = -(-(scratch + 4 * n_points * size) // 2**20)
         raise VaeGeometryError(f"the memory is too little for {n_points} points; allow {needed - memory_mb} MB more")
-    return _Plan(cut, stripe, 0)
-
-
-def _all_products(space: Space, plan: _Plan, device: str, pool: Executor) -> Iterator[Products]:
-    """Products of all pairs of points of a space, one stripe of rows after the other."""
-    for start in range(0, len(plan.parts), plan.stripe):
-        yield multiply(space, plan.parts, plan.parts[start : start + plan.stripe], device, pool)
-
-
-def _for_blocks(
-    products: Products, work: Callable[[slice, NDArray[np.float32]], None], buffers: NDArray[np.float32], pool: Executor
-) -> None:
-    """Do ``work`` on the values of all rows, block by block, in as many threads as there are buffers."""
-    blocks = products.blocks(buffers.shape[1])
-
-    def work_through(t: int) -> None:
-        for rows in blocks[t :: len(buffers)]:
-            values = buffers[t, : rows.stop - rows.start]
-            products.values(rows, values)
-            work(rows, values)
-
-    list(pool.map(work_through, range(len(buffers))))
-
-
-def _search(
-    products: Products,
-    s: int,
-    result: Neighbours,
-    buffers: NDArray[np.float32],
-    pool: Executor,
-) -> None:
-    """Fill in the rows' nearest neighbours in space s."""
-    space, n_neighbours = products.space, result.indices.shape[2]
-
-    def search(rows: slice, values: NDArray[np.float32]) -> None:
-        reached = np.empty(len(values), np.float32)
-        kernels.smallest(values, n_neighbours, reached)
-        _, high = space.cuts(rows, reached)
-        squared = np.empty((len(values), n_neighbours))
-        kernels.nearest(space.points, space.twins, rows.start, values, high, result.indices[s, rows], squared)
-        result.distances[s, rows] = np.sqrt(squared)
-
-    _for_blocks(products, search, buffers, pool)
-
-
-def _rank(
-    products: Products,
-    b: int,
-    result: Neighbours,
-    buffers: NDArray[np.float32],
-    pool: Executor,
-) -> None:
-    """Fill in the ranks in space b of the rows' nearest neighbours in all spaces, and add up the ties."""
-    space = products.space
-    ties = np.zeros((len(result.indices), len(space.points)), bool)
-    constants = space.error_constants()
-
-    def rank(rows: slice, values: NDArray[np.float32]) -> None:
-        targets = result.indices[:, rows, 0]
-        low, high = space.cuts(rows, values[np.arange(len(values)), targets])
-        kernels.rank(
-            space.points, space.twins, space.norms, constants, rows.start, values, low, high, targets,
-            result.ranks[:, b, rows], ties[:, rows],
-        )  # fmt: skip
-
-    _for_blocks(products, rank, buffers, pool)
-    result.ties[:, b] += ties.sum(axis=1)
+    return _Plan(parts, stripe, 0, block_rows)

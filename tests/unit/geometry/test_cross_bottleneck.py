@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.data.images import load_images
+from vae_geometry.cli import main
+from vae_geometry.geometry.activations import open_layers
 from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
 from vae_geometry.geometry.information_imbalance import information_imbalance
-from vae_geometry.geometry.measure import open_layers
 from vae_geometry.geometry.neighbours import find_neighbours
 
 POINTS = 40
+ENDS = ("source", "target")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_within_one_bottleneck_it_is_what_the_dump_gave(cross, sweep, bottleneck
 
 def test_between_bottlenecks_it_is_that_of_their_dumps(cross, sweep):
     narrow, wide = (
-        open_layers(sweep.selection.results / f"digits/fresh/k{k}/seed0/epoch2/activations")[5] for k in (2, 3)
+        open_layers(sweep.selection.results / f"digits/fresh/k{k}/seed0/epoch2/activations")[5].points for k in (2, 3)
     )
     ranks = find_neighbours([narrow, wide]).ranks
     values = {
@@ -65,16 +66,31 @@ def test_the_input_is_the_same_space_for_all_bottlenecks(cross):
     assert values == pytest.approx([2 / POINTS] * 4)
 
 
+def test_every_end_of_a_pair_has_its_role(cross):
+    roles = {0: "input", 5: "bottleneck", 10: "output"}
+    for end in ENDS:
+        layers = zip(cross[f"{end}_layer"].to_pylist(), cross[f"{end}_role"].to_pylist(), strict=True)
+        names = zip(cross[f"{end}_layer"].to_pylist(), cross[f"{end}_name"].to_pylist(), strict=True)
+        assert {layer: role for layer, role in layers if layer in roles} == roles
+        assert {layer: name for layer, name in names if layer in roles} == roles  # here named by their roles
+
+
+def arguments(sweep, digits, output, epoch=2):
+    """Of the stage that made the sweep's table."""
+    checkpoints = [
+        sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch{epoch}.safetensors" for k in (2, 3)
+    ]
+    images = ["--images", digits / "test.npz", "--points", POINTS, "--threads", 1]
+    return [str(argument) for argument in ["compare-bottlenecks", *checkpoints, "--output", output, *images]]
+
+
 def test_the_mean_of_the_latent_is_another_space_than_its_sample(cross, sweep, digits, tmp_path):
-    checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
-    images = load_images(digits / "test.npz")[:POINTS]
-    compare_bottlenecks(checkpoints, images, tmp_path / "mean.parquet", "mean", torch.device("cpu"), 1, 2000)
+    assert main([*arguments(sweep, digits, tmp_path / "mean.parquet"), "--latent", "mean"]) == 0
     at_mean = tables.read("cross_bottleneck", [tmp_path / "mean.parquet"])
     differ = np.array(at_mean["information_imbalance"]) != np.array(cross["information_imbalance"])
-    encoder_layers = np.isin(np.array(cross["source_layer"]), [0, 1, 2, 3, 4])
-    to_encoder = np.isin(np.array(cross["target_layer"]), [0, 1, 2, 3, 4])
-    assert not differ[encoder_layers & to_encoder].any()
-    assert differ[~encoder_layers].mean() > 0.3
+    from_encoder, to_encoder = (np.isin(np.array(cross[f"{end}_role"]), ["input", "encoder"]) for end in ENDS)
+    assert not differ[from_encoder & to_encoder].any()
+    assert differ[~from_encoder].mean() > 0.3
     assert [path.name for path in tmp_path.iterdir()] == ["mean.parquet"]
 
 
@@ -86,17 +102,23 @@ def test_the_device_of_the_networks_computes_the_products_too(cross, sweep, digi
         return find_neighbours(spaces, device=device, **limits)
 
     monkeypatch.setattr("vae_geometry.geometry.cross_bottleneck.find_neighbours", noting_the_device)
-    checkpoints = [sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch2.safetensors" for k in (2, 3)]
-    images = load_images(digits / "test.npz")[:POINTS]
     device = torch.device("cpu", 0)  # by torch; "cpu" alone is BLAS
-    compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", device, 1, 2000)
+    monkeypatch.setattr("vae_geometry.training.devices.select_device", lambda *_: device)
+    assert main(arguments(sweep, digits, tmp_path / "cross.parquet")) == 0
     assert devices == ["cpu:0"]
     assert tables.read("cross_bottleneck", [tmp_path / "cross.parquet"]) == cross
 
 
-def test_an_absent_checkpoint_is_named_and_nothing_is_written(sweep, digits, tmp_path):
-    checkpoints = [sweep.run / "checkpoints/epoch2.safetensors", sweep.run / "checkpoints/epoch7.safetensors"]
-    images = load_images(digits / "test.npz")[:POINTS]
-    with pytest.raises(VaeGeometryError, match=r"epoch7.safetensors: no such checkpoint"):
-        compare_bottlenecks(checkpoints, images, tmp_path / "cross.parquet", "sample", torch.device("cpu"), 1, 2000)
+def test_an_absent_checkpoint_is_named_and_nothing_is_written(sweep, digits, tmp_path, capsys):
+    assert main(arguments(sweep, digits, tmp_path / "cross.parquet", epoch=7)) == 1
+    assert "epoch7.safetensors: no such checkpoint" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dump_that_does_not_say_its_bottleneck_is_named(sweep, tmp_path):
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    np.save(folder / "layer00.npy", np.eye(POINTS))
+    with pytest.raises(VaeGeometryError, match=r"dump: no manifest says which bottleneck this is"):
+        compare_bottlenecks([sweep.dump, folder], tmp_path / "cross.parquet", 1, 2000)
+    assert list(tmp_path.iterdir()) == [folder]

@@ -1,5 +1,4 @@
 import os
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from vae_geometry import VaeGeometryError, tables
 from vae_geometry.data.images import load_images, prepare_dataset
 from vae_geometry.geometry.information_imbalance import information_imbalance
 from vae_geometry.geometry.intrinsic_dimension import two_nearest_neighbours
-from vae_geometry.geometry.measure import measure_geometry, open_layers
+from vae_geometry.geometry.measure import measure_geometry
 from vae_geometry.geometry.neighbours import find_neighbours
 
 MEMORY_MB = 2000
@@ -24,9 +23,9 @@ def save(folder, *arrays):
     return folder
 
 
-def measured(folder, output):
+def measured(folder, output, scales=None):
     """Rows of both tables of a folder of activations."""
-    measure_geometry(folder, output, 1, MEMORY_MB)
+    measure_geometry(folder, output, 1, MEMORY_MB, scales=scales)
     kinds = ("intrinsic_dimension", "information_imbalance")
     return tuple(tables.read(kind, [output / f"{kind}.parquet"]).to_pylist() for kind in kinds)
 
@@ -37,7 +36,9 @@ def test_a_users_own_folder_is_measured_without_a_manifest(tmp_path, rng):
     dimensions, imbalances = measured(save(tmp_path / "dump", *arrays), tmp_path / "new folder")
     assert all(row[name] is None for row in [*dimensions, *imbalances] for name in [*RUN_COLUMNS, "reason"])
     assert [row["layer"] for row in dimensions] == [0, 1, 2]
-    assert [row["layer_name"] for row in dimensions] == [None, None, None]
+    assert {row[name] for row in dimensions for name in ("layer_name", "role")} == {None}
+    ends = [f"{end}_{name}" for end in ("source", "target") for name in ("name", "role")]
+    assert {row[name] for row in imbalances for name in ends} == {None}
     assert [row["extrinsic_dimension"] for row in dimensions] == [2, 4, 5]
     assert [row["n_points"] for row in dimensions] == [300, 300, 300]
     assert dimensions[0]["intrinsic_dimension"] == pytest.approx(2, abs=0.4)
@@ -47,6 +48,23 @@ def test_a_users_own_folder_is_measured_without_a_manifest(tmp_path, rng):
     assert len(pairs) == 9
     assert pairs[0, 0] == pairs[0, 1] == pairs[1, 0] == pytest.approx(2 / 300)
     assert pairs[0, 2] == pytest.approx(1, abs=0.15)
+
+
+NAMES = [("pixels", "input"), ("squeeze", "bottleneck"), ("image", "output")]
+RUN = {"dataset": "mine", "noise": "repeated", "bottleneck": 7, "seed": 3, "epoch": 5}
+
+
+def test_names_roles_and_run_come_from_the_manifest(tmp_path, rng):
+    folder = save(tmp_path / "dump", *rng.normal(size=(3, 40, 2)))
+    manifest = [{**RUN, "layer": layer, "layer_name": name, "role": role} for layer, (name, role) in enumerate(NAMES)]
+    tables.write("manifest", manifest, folder / "manifest.parquet")
+    dimensions, imbalances = measured(folder, tmp_path / "out", scales=4)
+    scalings = tables.read("id_scaling", [tmp_path / "out/id_scaling.parquet"]).to_pylist()
+    assert all(row.items() >= RUN.items() for row in [*dimensions, *imbalances, *scalings])
+    assert [(row["layer_name"], row["role"]) for row in dimensions] == NAMES
+    assert [(row["layer_name"], row["role"]) for row in scalings] == [name for name in NAMES for _ in (2, 4)]
+    assert [(row["source_name"], row["source_role"]) for row in imbalances] == [name for name in NAMES for _ in NAMES]
+    assert [(row["target_name"], row["target_role"]) for row in imbalances] == NAMES * 3
 
 
 def test_scales_add_a_table_and_leave_the_others_as_they_were(tmp_path, rng):
@@ -85,11 +103,18 @@ def test_layers_keep_the_numbers_of_their_files(tmp_path, rng):
 def test_rows_of_a_dump_name_its_run(sweep):
     rows = tables.read("intrinsic_dimension", [sweep.run / "epoch2/intrinsic_dimension.parquet"]).to_pylist()
     assert [row["layer"] for row in rows] == list(range(11))
-    assert rows[5]["layer_name"] == "bottleneck"
+    roles = ["input", *["encoder"] * 4, "bottleneck", *["decoder"] * 4, "output"]
+    assert [row["role"] for row in rows] == roles
+    assert [row["layer_name"] for row in rows if row["role"] in ("input", "bottleneck", "output")] == [
+        "input",
+        "bottleneck",
+        "output",
+    ]
     run = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 2}
     assert all(row.items() >= run.items() for row in rows)
     imbalances = tables.read("information_imbalance", [sweep.run / "epoch2/information_imbalance.parquet"])
-    assert imbalances.num_rows == 121
+    assert imbalances["source_role"].to_pylist() == [role for role in roles for _ in roles]
+    assert imbalances["target_role"].to_pylist() == roles * 11
     scalings = tables.read("id_scaling", [sweep.run / "epoch2/id_scaling.parquet"]).to_pylist()
     assert [row["layer_name"] for row in scalings] == [row["layer_name"] for row in rows for _ in (2, 4)]
     assert all(row.items() >= run.items() for row in scalings)
@@ -185,88 +210,6 @@ def test_the_tables_do_not_depend_on_the_memory(tmp_path, rng):
         for m in (LITTLE_MB, MEMORY_MB)
     )
     assert little == much
-
-
-class Trap:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def write_truncated(path):
-    np.save(path, np.zeros((50, 3)))
-    path.write_bytes(path.read_bytes()[:-8])
-
-
-def with_value(value):
-    array = np.random.default_rng(0).normal(size=(600, 3))
-    array[510, 1] = value
-    return array
-
-
-BAD_LAYERS = {
-    "empty": (lambda path: path.write_bytes(b""), "not a whole npy file"),
-    "text": (lambda path: path.write_text("1 2 3"), "not a whole npy file"),
-    "truncated": (write_truncated, "not a whole npy file"),
-    "folder": (lambda path: path.mkdir(), "not a whole npy file"),
-    "npz": (lambda path: np.savez(path.open("wb"), a=np.zeros((9, 2))), "npy"),
-    "NaN": (lambda path: np.save(path, with_value(np.nan)), "row 510 holds NaN or infinity"),
-    "infinity": (lambda path: np.save(path, with_value(-np.inf)), "row 510 holds NaN or infinity"),
-    "integers": (lambda path: np.save(path, np.arange(12).reshape(6, 2)), "is int64 (6, 2), not a float array (N, D)"),
-    "complex": (lambda path: np.save(path, np.zeros((6, 2), complex)), "not a float array (N, D)"),
-    "three axes": (lambda path: np.save(path, np.zeros((6, 2, 2))), "is float64 (6, 2, 2), not a float array (N, D)"),
-    "one axis": (lambda path: np.save(path, np.zeros(6)), "is float64 (6,), not a float array (N, D)"),
-    "1 row": (lambda path: np.save(path, np.zeros((1, 4))), "has shape (1, 4); the geometry needs at least 3 points"),
-    "0 rows": (lambda path: np.save(path, np.zeros((0, 4))), "has shape (0, 4)"),
-    "0 columns": (lambda path: np.save(path, np.zeros((9, 0))), "has shape (9, 0)"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_LAYERS)
-def test_a_bad_layer_is_named(tmp_path, case):
-    write, message = BAD_LAYERS[case]
-    write(tmp_path / "layer00.npy")
-    with pytest.raises(VaeGeometryError) as error:
-        measure_geometry(tmp_path, tmp_path / "out", 1, MEMORY_MB)
-    assert str(error.value).startswith(f"{tmp_path / 'layer00.npy'}: ")
-    assert message in str(error.value)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("wrapped", [True, False], ids=["object array", "bare pickle"])
-def test_no_pickle_is_ever_loaded(tmp_path, wrapped):
-    trap = Trap(tmp_path / "sprung")
-    if wrapped:
-        np.save(tmp_path / "layer00.npy", np.array([[trap]] * 4, object), allow_pickle=True)
-    else:
-        (tmp_path / "layer00.npy").write_bytes(pickle.dumps(trap))
-    with pytest.raises(VaeGeometryError, match=r"layer00.npy: not a whole npy file"):
-        measure_geometry(tmp_path, tmp_path / "out", 1, MEMORY_MB)
-    assert not (tmp_path / "sprung").exists()
-
-
-def test_layers_of_unequal_length_are_listed(tmp_path):
-    save(tmp_path / "dump", np.eye(4), np.eye(5))
-    with pytest.raises(VaeGeometryError, match=r"differ in their number of points \(layer00.npy: 4, layer01.npy: 5\)"):
-        open_layers(tmp_path / "dump")
-
-
-@pytest.mark.parametrize("name", ["absent", "empty"])
-def test_a_folder_without_layers_is_named(tmp_path, name):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(VaeGeometryError, match=f"{name}: no layerNN.npy in this folder"):
-        measure_geometry(tmp_path / name, tmp_path / "out", 1, MEMORY_MB)
-
-
-def test_a_damaged_manifest_is_named(tmp_path):
-    save(tmp_path, np.eye(4))
-    (tmp_path / "manifest.parquet").write_bytes(b"PAR1")
-    with pytest.raises(VaeGeometryError, match=r"manifest.parquet: not a table of kind manifest"):
-        measure_geometry(tmp_path, tmp_path / "out", 1, MEMORY_MB)
 
 
 @pytest.mark.skipif(

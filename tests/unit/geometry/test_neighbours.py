@@ -1,5 +1,8 @@
 """Neighbours and ranks against float64 brute force, and what must not change them."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,6 +115,22 @@ def test_half_precision_and_mapped_files_are_read(rng, tmp_path):
     assert_those_of_float64(find_neighbours(written), [spaces[0], spaces[1][::-1]])
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is in memory of a file")
+def test_no_page_of_a_mapped_file_stays_in_memory(rng, tmp_path):
+    path = tmp_path / "points.npy"
+    np.save(path, rng.normal(size=(400, 300)))
+    mapped = np.load(path, mmap_mode="r")
+    assert mapped.sum() != 0
+    assert kilobytes_in_memory(path) > 900
+    find_neighbours([mapped, mapped[:, :3]])
+    assert kilobytes_in_memory(path) == 0
+
+
+def kilobytes_in_memory(path):
+    _, _, mapping = Path("/proc/self/smaps").read_text().partition(f"{path}\n")
+    return int(re.search(r"^Rss: +(\d+) kB", mapping, re.MULTILINE).group(1))
+
+
 def test_more_neighbours(rng):
     spaces = [rng.normal(size=(300, 3)), rng.integers(0, 4, size=(300, 3)).astype(np.float32)]
     for n_neighbours in (3, 64, 299):
@@ -193,7 +212,8 @@ def test_no_digit_depends_on_tiles_blocks_threads_or_memory(rng, monkeypatch, th
     monkeypatch.setattr(neighbours, "BLOCK_BYTES", 2**14)
     parts = neighbours._plan(n_points, 4, 1, 1000).parts
     for stripe, n_kept in [(len(parts), 4), (len(parts), 2), (len(parts), 0), (2, 0), (1, 0)]:
-        monkeypatch.setattr(neighbours, "_plan", lambda *_, s=stripe, k=n_kept: neighbours._Plan(parts, s, k))
+        plan = neighbours._Plan(parts, stripe, n_kept, block_rows=13)
+        monkeypatch.setattr(neighbours, "_plan", lambda *_, plan=plan: plan)
         assert_equal(find_neighbours(spaces, threads=threads), expected)
 
 
