@@ -29,8 +29,8 @@ def main() -> None:
         for checkpoint in ("first", "second"):
             network, dump = folder / f"{checkpoint}.safetensors", folder / checkpoint
             names = ["--bottleneck", 8, "--seed", len(seconds), "--channels", 16, 32, 64, 64]
-            run("initialise", "--images", images, "--output", network, *names)
-            run("dump-activations", network, "--images", images, "--output", dump, *limits)
+            run("initialise", "--data", images, "--output", network, *names)
+            run("dump-activations", network, "--data", images, "--output", dump, *limits)
             jobs = []
             if checkpoint == "first":
                 made_with = ["--extractor", options.extractor, "--weights", options.weights, *limits]

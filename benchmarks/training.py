@@ -25,9 +25,10 @@ from vae_geometry import tables
 from vae_geometry.data import images as datasets
 from vae_geometry.networks.checkpoints import load_checkpoint
 from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
+from vae_geometry.options import Training
 from vae_geometry.training.devices import select_device
 from vae_geometry.training.initialise import initialise
-from vae_geometry.training.loop import Training, train
+from vae_geometry.training.loop import train
 
 WIDTHS = {"full": [64, 128, 256, 256], "small": [16, 32, 64, 64]}
 BATCH_SIZES = {"full": 256, "small": 64}
@@ -52,8 +53,8 @@ class Images(Dataset):
 def this_loop(images: np.ndarray, width: str, device: torch.device, folder: Path) -> float:
     initial = untrained(images, width, folder)
     one = 1 / len(images)  # validate on a single image: the rate is that of the training images alone
-    settings = Training(1, (1,), BATCH_SIZES[width], LEARNING_RATE, WEIGHT_DECAY, 1.0, "fresh", one, None)
-    train(torch.from_numpy(images), initial, folder, settings, device)
+    settings = Training(epochs=1, checkpoints=(1,), batch_size=BATCH_SIZES[width], validation_fraction=one)
+    train(torch.from_numpy(images), initial, folder, settings, 1.0, device)
     return tables.read("timing", [folder / "timing.parquet"])["images_per_second"][0].as_py()
 
 

@@ -55,5 +55,5 @@ rule train:
         "Training on {wildcards.dataset} with {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     shell:
         "vae-geometry train --data {input.data} --initial {input.initial} --output $(dirname {output.training})"
-        " --noise {wildcards.noise} {params.options}"
+        " {params.options}"
         " --resume-minutes {resources.resume_minutes} --device {resources.device} > {log} 2>&1"

@@ -58,7 +58,6 @@ def _last_epoch(checkpoints: Option) -> Option:
     TRAIN_DATA,
     path("initial", "checkpoint of the untrained network"),
     path("output", "folder of the run"),
-    NOISE,
     *(_last_epoch(option) if option.name == "checkpoints" else option for option in options_of(Training, "training")),
     BETA,
     DEVICE,
@@ -74,7 +73,7 @@ def train(options: Any) -> None:
     training = section_of(Training, vars(options))
     device = select_device(options.device, options.threads, options.deterministic, tf32=True)
     images = torch.from_numpy(load_images(options.data))
-    train(images, options.initial, options.output, training, options.noise, options.beta, device)
+    train(images, options.initial, options.output, training, options.beta, device)
 
 
 @stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT)

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import shutil
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.files import whole_file
 from vae_geometry.networks.checkpoints import read_config, save_checkpoint
+from vae_geometry.options import Training, options_of
 from vae_geometry.training.batches import draw_batches
 from vae_geometry.training.losses import batch_losses, first_not_finite, mean_losses
 from vae_geometry.training.resume import (
@@ -28,7 +28,7 @@ from vae_geometry.training.resume import (
     stopped,
     unfinished_checkpoint,
 )
-from vae_geometry.training.run import Run, Training, set_up
+from vae_geometry.training.run import Run, set_up
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ def train(
     initial: Path,
     run_folder: Path,
     training: Training,
+    beta: float,
     device: torch.device,
-    resume_minutes: float = 1.0,
 ) -> None:
     """Train one network; a training that was killed resumes where it last saved, and ends in the same bytes.
 
@@ -52,13 +52,14 @@ def train(
     images : (N, C, 32, 32) uint8 tensor
         All training images; ``training`` says how many are used and held back.
     initial : Path
-        Checkpoint of the untrained network.
+        Checkpoint of the untrained network, which says the kind of noise.
     run_folder : Path
         ``results/{dataset}/{noise}/k{K}/seed{S}``.
     training : Training
+        The state is saved at the first batch after ``resume_minutes``, and at SIGTERM and SIGINT.
+    beta : float
+        Weight of the KL divergence.
     device : torch.device
-    resume_minutes : float
-        Save the state at the first batch after so many minutes; also at SIGTERM and SIGINT.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def train(
     """
     run = set_up(images, initial, training, device)
     names = {name: run.config[name] for name in ("dataset", "noise", "bottleneck", "seed")}
-    identity = _identity(training, images, initial, device)
+    identity = _identity(training, beta, images, initial, device)
     with stop_signals() as received, only_writer(run_folder, received):
         if _is_finished(run_folder, training, identity):
             logger.info("%s: this training has ended already", run_folder)
@@ -92,10 +93,10 @@ def train(
                 losses = batch_losses(run.network, run.images[chosen], eps, training.precision)
                 run.optimizer.zero_grad()
                 # the sum over the batch, not its mean: weight decay joins the gradient and would weigh more against it
-                (losses[0] + training.beta * losses[1]).backward()
+                (losses[0] + beta * losses[1]).backward()
                 run.optimizer.step()
                 run.batch_losses.append(losses.detach())
-                if received or time.monotonic() - saved > 60 * resume_minutes:
+                if received or time.monotonic() - saved > 60 * training.resume_minutes:
                     _check_finite(run, epoch, run_folder, good)
                     save_state(folder, run.state(seconds=time.monotonic() - started))
                     saved = time.monotonic()
@@ -103,7 +104,7 @@ def train(
                     raise stopped(run_folder, received[0], f"in epoch {epoch} of {training.epochs}")
             _check_finite(run, epoch, run_folder, good)  # waits for the device
             n_seen, train_seconds = sum(len(chosen) for chosen, _ in batches), time.monotonic() - started
-            means = mean_losses("train", run.batch_losses, n_seen, training.beta) | _validate(run, training)
+            means = mean_losses("train", run.batch_losses, n_seen, beta) | _validate(run, training, beta)
             if not np.isfinite(means["validation_elbo"]):
                 raise VaeGeometryError(
                     f"{run_folder}: the validation loss is no number after epoch {epoch}; "
@@ -123,15 +124,15 @@ def train(
         _publish(folder, run_folder, training)
 
 
-def _identity(training: Training, images: Tensor, initial: Path, device: torch.device) -> dict[str, Any]:
+def _identity(training: Training, beta: float, images: Tensor, initial: Path, device: torch.device) -> dict[str, Any]:
     """All that decides the bytes of the checkpoints; each holds it in its metadata."""
+    deciding = [option.name for option in options_of(Training, "training") if option.decides]
     return {
-        "training": {**asdict(training), "checkpoints": list(training.checkpoints)},
+        "training": {**{name: getattr(training, name) for name in deciding}, "checkpoints": list(training.checkpoints)},
+        "beta": beta,
         "initial_sha256": hashlib.sha256(initial.read_bytes()).hexdigest(),
         "images_sha256": hashlib.sha256(images.contiguous().numpy().data).hexdigest(),
         "device": device.type,
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
 
@@ -157,12 +158,12 @@ def _check_finite(run: Run, epoch: int, run_folder: Path, good: Path) -> None:
 
 
 @torch.no_grad()
-def _validate(run: Run, training: Training) -> dict[str, float]:
+def _validate(run: Run, training: Training, beta: float) -> dict[str, float]:
     run.model.eval()
     size = training.batch_size
     batches = zip(run.validation_images.split(size), run.validation_eps.split(size), strict=True)
     losses = [batch_losses(run.network, *batch, training.precision) for batch in batches]
-    return mean_losses("validation", losses, len(run.validation_images), training.beta)
+    return mean_losses("validation", losses, len(run.validation_images), beta)
 
 
 def _report(run: Run, training: Training) -> None:

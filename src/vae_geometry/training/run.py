@@ -1,4 +1,4 @@
-"""What a training works with: how to train, the network, the images, and how far it is."""
+"""What a training works with: the network, the images, and how far it is."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,48 +10,9 @@ from torch import Tensor, nn
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.splits import split_images
 from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
+from vae_geometry.options import Training
 from vae_geometry.training.losses import Forward
 from vae_geometry.training.random_streams import generator
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    epochs : int
-    checkpoints : tuple of int
-        Epochs after which the network is kept, 0 apart.
-    batch_size : int
-        Images.
-    learning_rate, weight_decay : float
-        Of Adam.
-    beta : float
-        Weight of the KL divergence.
-    noise : {"fresh", "repeated", "repeated_batches", "repeated_eps"}
-        What every epoch draws again, see ``draw_batches``.
-    validation_fraction : float
-        Part of the images held back.
-    images : int or None
-        Train and validate on so many of the images, or all.
-    precision : {"float32", "bfloat16"}
-        Of the network's products; weights, loss and optimiser are float32.
-    compile : bool
-        Let ``torch.compile`` compile the network.
-    """
-
-    epochs: int
-    checkpoints: tuple[int, ...]
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    beta: float
-    noise: str
-    validation_fraction: float
-    images: int | None
-    precision: str = "float32"
-    compile: bool = False
 
 
 @dataclass
@@ -127,8 +88,7 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, or the network is none of epoch 0, of this kind of noise and of these
-        images.
+        If a checkpoint lies past the last epoch, or the network is none of epoch 0 and of these images.
     """
     if training.checkpoints and max(training.checkpoints) > training.epochs:
         raise VaeGeometryError(
@@ -136,7 +96,7 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
         )
     model, config = load_checkpoint(initial, device)
     model = model.to(memory_format=torch.channels_last)
-    _check_initial(initial, config, images, training)
+    _check_initial(initial, config, images)
     train_images, validation_images = (
         part.to(device) for part in split_images(images, training.images, training.validation_fraction)
     )
@@ -149,12 +109,7 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
     return Run(config, model, optimizer, network, train_images, validation_images, validation_eps)
 
 
-def _check_initial(initial: Path, config: dict, images: Tensor, training: Training) -> None:
+def _check_initial(initial: Path, config: dict, images: Tensor) -> None:
     if config["epoch"] != 0:
         raise VaeGeometryError(f"{initial}: is of epoch {config['epoch']}; give the untrained network, that of epoch 0")
-    if config["noise"] != training.noise:
-        raise VaeGeometryError(
-            f"{initial}: was made for {config['noise']} noise, the training is to have {training.noise} noise; "
-            "give both stages the same --noise"
-        )
     check_shape(initial, config, images.shape[1:])

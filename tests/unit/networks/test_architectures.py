@@ -10,8 +10,9 @@ from vae_geometry.fidelity.measure import measure_fidelity
 from vae_geometry.networks import architectures, build
 from vae_geometry.networks.activations import dump_activations, write_reconstructions
 from vae_geometry.networks.checkpoints import load_checkpoint
+from vae_geometry.options import Training
 from vae_geometry.training.initialise import initialise
-from vae_geometry.training.loop import Training, train
+from vae_geometry.training.loop import train
 from vae_geometry.training.random_streams import generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -66,8 +67,8 @@ def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path,
     config = {"architecture": perceptron, "shape": [1, 32, 32], "options": {"width": 6}, "bottleneck": 2}
     initialise(run / "checkpoints/epoch0.safetensors", {**config, "dataset": "digits", "noise": "fresh"}, seed=0)
     images = load_images(digits / "train.npz")[:100]
-    settings = Training(1, (1,), 20, 1e-3, 1e-4, 1.0, "fresh", 0.2, None)
-    train(torch.from_numpy(images), run / "checkpoints/epoch0.safetensors", run, settings, CPU)
+    settings = Training(epochs=1, checkpoints=(1,), batch_size=20)
+    train(torch.from_numpy(images), run / "checkpoints/epoch0.safetensors", run, settings, 1.0, CPU)
     assert tables.read("training", [run / "training.parquet"])["epoch"].to_pylist() == [1]
 
     model, config = load_checkpoint(run / "checkpoints/epoch1.safetensors")

@@ -4,21 +4,12 @@ import pyarrow.parquet as pq
 import torch
 
 from vae_geometry.networks.convolutional import VAE
+from vae_geometry.options import Training
 from vae_geometry.training.initialise import initialise
-from vae_geometry.training.loop import Training, train
+from vae_geometry.training.loop import train
 
 CPU = torch.device("cpu")
-SETTINGS = Training(
-    epochs=3,
-    checkpoints=(1, 3),
-    batch_size=16,
-    learning_rate=1e-3,
-    weight_decay=1e-4,
-    beta=1.0,
-    noise="fresh",
-    validation_fraction=0.2,
-    images=60,
-)
+SETTINGS = Training(epochs=3, checkpoints=(1, 3), batch_size=16, images=60, threads=1)
 BATCHES = 3  # 48 images train, 12 validate
 LOCK = ".training.lock"
 RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
@@ -31,8 +22,8 @@ def start(folder, noise="fresh", seed=0):
     return folder / "checkpoints/epoch0.safetensors"
 
 
-def run(folder, images, settings=SETTINGS, seed=0, resume_minutes=1.0):
-    train(images, start(folder, settings.noise, seed), folder, settings, CPU, resume_minutes)
+def run(folder, images, settings=SETTINGS, seed=0, noise="fresh", beta=1.0):
+    train(images, start(folder, noise, seed), folder, settings, beta, CPU)
     return folder
 
 

@@ -48,7 +48,7 @@ def test_the_streams_do_not_depend_on_the_kind_of_noise():
 
 def test_repeated_noise_shows_every_epoch_the_same_batches_and_noise(tmp_path, images, monkeypatch):
     steps = record_forward(monkeypatch)
-    run(tmp_path, images, replace(SETTINGS, noise="repeated"))
+    run(tmp_path, images, noise="repeated")
     assert len(steps) == 3 * BATCHES
     assert are_same(steps[:BATCHES], steps[BATCHES : 2 * BATCHES])
     assert are_same(steps[:BATCHES], steps[2 * BATCHES :])
@@ -77,7 +77,7 @@ def of_images(steps):
 
 def test_repeated_batches_bring_new_noise(tmp_path, images, monkeypatch):
     steps = record_forward(monkeypatch)
-    run(tmp_path, images, replace(SETTINGS, noise="repeated_batches"))
+    run(tmp_path, images, noise="repeated_batches")
     for (inputs, noise), (later_inputs, later_noise) in zip(steps[:BATCHES], steps[BATCHES : 2 * BATCHES], strict=True):
         assert torch.equal(inputs, later_inputs)
         assert not torch.equal(noise, later_noise)
@@ -85,7 +85,7 @@ def test_repeated_batches_bring_new_noise(tmp_path, images, monkeypatch):
 
 def test_repeated_eps_stays_with_its_image_in_new_batches(tmp_path, images, monkeypatch):
     steps = record_forward(monkeypatch)
-    run(tmp_path, images, replace(SETTINGS, noise="repeated_eps"))
+    run(tmp_path, images, noise="repeated_eps")
     first, second, third = (steps[start : start + BATCHES] for start in (0, BATCHES, 2 * BATCHES))
     assert not torch.equal(first[0][0], second[0][0])
     assert of_images(first) == of_images(second) == of_images(third)
@@ -94,7 +94,7 @@ def test_repeated_eps_stays_with_its_image_in_new_batches(tmp_path, images, monk
 
 def test_the_kinds_of_noise_agree_in_the_first_epoch_and_part_in_the_second(tmp_path, images):
     folders = {
-        noise: run(tmp_path / noise, images, replace(SETTINGS, noise=noise, checkpoints=(1, 2))) for noise in NOISES
+        noise: run(tmp_path / noise, images, replace(SETTINGS, checkpoints=(1, 2)), noise=noise) for noise in NOISES
     }
     for epoch, n_different in {1: 1, 2: len(NOISES)}.items():
         weights = [load_file(folders[noise] / f"checkpoints/epoch{epoch}.safetensors") for noise in NOISES]

@@ -24,12 +24,12 @@ def images(digits):
     return torch.from_numpy(load_images(digits / "train.npz")[:100])
 
 
-def killed_run(folder, images, monkeypatch, settings=SETTINGS, seed=0, step=2 * BATCHES + 2):
+def killed_run(folder, images, monkeypatch, settings=SETTINGS, step=2 * BATCHES + 2, **other):
     """Train until the step, which is cut off; the state was saved at the batch before."""
     with monkeypatch.context() as patch:
         record_forward(patch, fail_at=step)
         with pytest.raises(KeyboardInterrupt):
-            run(folder, images, settings, seed, EVERY_BATCH)
+            run(folder, images, replace(settings, resume_minutes=EVERY_BATCH), **other)
     return folder
 
 
@@ -41,12 +41,11 @@ def state_of(folder):
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("step", [2, BATCHES + 1, 2 * BATCHES + 2], ids=["early", "between epochs", "late"])
 def test_a_training_that_was_killed_resumes_at_the_next_batch(tmp_path, images, monkeypatch, noise, step):
-    settings = replace(SETTINGS, noise=noise)
     whole = record_forward(monkeypatch)
-    expected = outputs(run(tmp_path / "whole", images, settings))
-    killed_run(tmp_path / "killed", images, monkeypatch, settings, step=step)
+    expected = outputs(run(tmp_path / "whole", images, noise=noise))
+    killed_run(tmp_path / "killed", images, monkeypatch, step=step, noise=noise)
     steps = record_forward(monkeypatch)
-    assert outputs(run(tmp_path / "killed", images, settings)) == expected
+    assert outputs(run(tmp_path / "killed", images, noise=noise)) == expected
     assert len(steps) == 3 * BATCHES - (step - 1)
     assert torch.equal(steps[0][1], whole[step - 1][1])  # the noise that this batch would have had
 
@@ -58,7 +57,7 @@ def test_a_training_that_is_killed_while_it_finishes_trains_nothing_again(tmp_pa
         with monkeypatch.context() as patch:
             patch.setattr(training.shutil, culprit, lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
-                run(folder, images, resume_minutes=EVERY_BATCH)
+                run(folder, images, replace(SETTINGS, resume_minutes=EVERY_BATCH))
         with monkeypatch.context() as patch:
             steps = record_forward(patch)
             assert outputs(run(folder, images)) == expected
@@ -66,28 +65,27 @@ def test_a_training_that_is_killed_while_it_finishes_trains_nothing_again(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "named"),
     [
-        {"learning_rate": 2e-3},
-        {"beta": 2.0},
-        {"images": 50},
-        {"noise": "repeated"},
-        {"checkpoints": (2, 3)},
-        {"precision": "bfloat16"},
+        ({"settings": replace(SETTINGS, learning_rate=2e-3)}, "training.learning_rate: 0.001, here 0.002"),
+        ({"settings": replace(SETTINGS, images=50)}, "training.images: 60, here 50"),
+        ({"settings": replace(SETTINGS, checkpoints=(2, 3))}, "training.checkpoints: [1, 3], here [2, 3]"),
+        ({"settings": replace(SETTINGS, precision="bfloat16")}, "training.precision: float32, here bfloat16"),
+        ({"settings": replace(SETTINGS, threads=2)}, "training.threads: 1, here 2"),
+        ({"beta": 2.0}, "beta: 1.0, here 2.0"),
+        ({"noise": "repeated"}, "initial_sha256: "),
     ],
 )
-def test_the_state_of_another_configuration_is_named_not_used_and_kept(tmp_path, images, monkeypatch, caplog, other):
-    settings = replace(SETTINGS, **other)
+def test_the_state_of_another_configuration_is_named_not_used_and_kept(
+    tmp_path, images, monkeypatch, caplog, other, named
+):
     expected = outputs(run(tmp_path / "whole", images))
     folder = killed_run(tmp_path / "run", images, monkeypatch)
     with monkeypatch.context() as patch:
         record_forward(patch, fail_at=BATCHES)
         with pytest.raises(KeyboardInterrupt):
-            run(folder, images, settings)
-    (key, value), *_ = other.items()
-    shown = list(value) if isinstance(value, tuple) else value
-    assert f"training.{key}: " in caplog.text
-    assert f", here {shown}" in caplog.text
+            run(folder, images, **other)
+    assert named in caplog.text
     with monkeypatch.context() as patch:  # back to the first: it resumes where it was
         steps = record_forward(patch)
         assert outputs(run(folder, images)) == expected
@@ -169,7 +167,7 @@ def test_a_training_that_has_ended_is_not_run_again(tmp_path, images, monkeypatc
     assert f"{tmp_path}: this training has ended already" in caplog.messages
     (tmp_path / "checkpoints/epoch1.safetensors").unlink()
     assert outputs(run(tmp_path, images)) == expected
-    run(tmp_path, images, replace(SETTINGS, beta=2.0))
+    run(tmp_path, images, beta=2.0)
     assert len(steps) == 2 * 3 * BATCHES
 
 

@@ -22,7 +22,7 @@ class Command:
     def __init__(self, digits, folder, epochs=30):
         self.folder = folder
         initial = start(folder)
-        self.arguments = [*("train", "--images", digits / "train.npz", "--initial", initial, "--output", folder)]
+        self.arguments = [*("train", "--data", digits / "train.npz", "--initial", initial, "--output", folder)]
         self.arguments += ["--epochs", epochs, "--checkpoints", 1, epochs // 2, epochs, "--batch-size", 32]
         self.arguments += ["--threads", 1, "--device", "cpu", "--resume-minutes", 0.001]
 
