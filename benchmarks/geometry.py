@@ -21,6 +21,7 @@ from machine import processor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from vae_geometry import layout
 from vae_geometry.geometry.information_imbalance import information_imbalance
 from vae_geometry.geometry.intrinsic_dimension import MU_FRACTION, two_nearest_neighbours
 from vae_geometry.geometry.neighbours import find_neighbours
@@ -110,16 +111,21 @@ def dump(images: NDArray[np.uint8], scratch: Path, bottleneck: int) -> Path:
     import torch
 
     from vae_geometry.networks.activations import dump_activations
-    from vae_geometry.networks.convolutional import initialise
+    from vae_geometry.networks.checkpoints import load_checkpoint
+    from vae_geometry.training.initialise import initialise
     from vae_geometry.training.loop import Training, train
+    from vae_geometry.training.random_streams import generator
 
     run, device = scratch / f"k{bottleneck}", torch.device("cpu")
     run.mkdir()
-    config = {"dataset": "benchmark", "noise": "fresh", "bottleneck": bottleneck, "channels": CHANNELS}
-    initialise(run / "initial.safetensors", {**config, "image_channels": images.shape[1]}, seed=0)
+    network = {"architecture": "convolutional", "shape": list(images.shape[1:]), "options": {"channels": CHANNELS}}
+    names = {"dataset": "benchmark", "noise": "fresh", "bottleneck": bottleneck}
+    initialise(run / "initial.safetensors", {**network, **names}, seed=0)
     training = Training(1, (1,), 50, 1e-3, 1e-4, 1.0, "fresh", 0.2, min(1000, len(images)))
     train(torch.from_numpy(images), run / "initial.safetensors", run, training, device)
-    dump_activations(run / "checkpoints" / "epoch1.safetensors", images, run / "activations", "sample", device)
+    model, config = load_checkpoint(run / layout.WEIGHTS_IN_RUN.format(epoch=1), device)
+    noise = generator(config, "measurement")
+    dump_activations(model, config, images, run / "activations", "sample", noise, device)
     return run / "activations"
 
 
