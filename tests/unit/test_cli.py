@@ -98,7 +98,8 @@ def test_measuring_geometry_on_a_device_of_torch_gives_the_same_bytes(tmp_path, 
 
     monkeypatch.setattr("vae_geometry.geometry.measure.find_neighbours", noting_the_device)
     for choice in ("cpu", "auto", "cuda"):
-        assert main(["measure-geometry", str(tmp_path), "--output", str(tmp_path / choice), "--device", choice]) == 0
+        output = ["--output", str(tmp_path / choice), "--threads", "1"]
+        assert main(["measure-geometry", str(tmp_path), *output, "--device", choice]) == 0
         for table in (tmp_path / choice).iterdir():
             assert table.read_bytes() == (tmp_path / "cpu" / table.name).read_bytes()
     assert devices == ["cpu", "cpu:0", "cpu:0"]
@@ -139,7 +140,7 @@ def mistakes(folder, digits, sweep):
             ["test.npz: holds 500 images, 5000 points are requested"],
         ),
         "no checkpoint": (
-            ["dump-activations", folder / "text.safetensors", "--data", test, "--output", out, "--points", 9],
+            ["dump-activations", folder / "text.safetensors", "--data", test, "--output", out, "--points", 10],
             ["text.safetensors: not a checkpoint"],
         ),
         "absent images": (

@@ -71,7 +71,7 @@ def test_damaged_weights_are_one_sentence(published, tmp_path, content, problem)
 def test_without_weights_and_network_the_sentence_says_what_to_put_where(tmp_path, monkeypatch, capsys, digits):
     monkeypatch.setattr(extractors, "INCEPTION_URL", INCEPTION_URL.replace("github.com", "nowhere.invalid"))
     command = ["prepare-features", str(digits / "test.npz"), "--output", str(tmp_path / "features.npz")]
-    assert main([*command, "--points", "5", "--weights", str(tmp_path / "downloads")]) == 1
+    assert main([*command, "--points", "10", "--weights", str(tmp_path / "downloads")]) == 1
     *_, sentence = capsys.readouterr().err.strip().splitlines()
     assert sentence.startswith(f"vae-geometry prepare-features: {tmp_path}/downloads/{INCEPTION.name}: cannot be downl")
     for part in (extractors.INCEPTION_URL, f"sha256 {INCEPTION.sha256}", "efficientnet_lite0, which needs no"):

@@ -170,11 +170,10 @@ def save_images(path, images):
 @pytest.mark.parametrize(
     ("images", "points", "sentence"),
     [
-        (np.zeros((0, 1, 32, 32)), 5, "test.npz: holds 0 images, 5 points are requested; fidelity.points must lie"),
-        (np.zeros((5, 1, 32, 32)), 5, "test.npz: the first 5 images are all the same; give images that differ"),
-        (np.full((5, 3, 32, 32), 200), 5, "test.npz: the first 5 images are all the same; give images that differ"),
-        (np.zeros((4, 1, 32, 32)), 5, "test.npz: holds 4 images, 5 points are requested"),
-        (np.zeros((4, 1, 32, 32)), 1, "test.npz: holds 4 images, 1 points are requested"),
+        (np.zeros((0, 1, 32, 32)), 10, "test.npz: holds 0 images, 10 points are requested; fidelity.points must lie"),
+        (np.zeros((10, 1, 32, 32)), 10, "test.npz: the first 10 images are all the same; give images that differ"),
+        (np.full((10, 3, 32, 32), 200), 10, "test.npz: the first 10 images are all the same; give images that differ"),
+        (np.zeros((4, 1, 32, 32)), 10, "test.npz: holds 4 images, 10 points are requested"),
     ],
 )
 def test_images_that_have_no_statistics_are_one_sentence(tmp_path, capsys, images, points, sentence):
