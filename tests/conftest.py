@@ -113,9 +113,9 @@ def sweep_again(tmp_path_factory, digits):
 @pytest.fixture(scope="session")
 def published_sweep(tmp_path_factory):
     """Selection of the published CIFAR-10 values as a sweep of two K and three seeds."""
-    from published_sweep import write_sweep
+    from published_sweep import write_published
 
-    return write_sweep(tmp_path_factory.mktemp("published"))
+    return write_published(tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +123,8 @@ def published_figures(published_sweep, tmp_path_factory):
     """Folder of all figures of that sweep."""
     from published_sweep import PUBLISHED, selection_for
 
-    from vae_geometry.figures.registry import FIGURES, plot
+    from vae_geometry.figures.plot import plot
+    from vae_geometry.figures.registry import FIGURES
 
     folder = tmp_path_factory.mktemp("figures")
     for figure in FIGURES:

@@ -91,3 +91,8 @@ def selection_for(figure, sweep):
     """What a figure of the registry is drawn from."""
     noises = NOISES[:2] if FIGURES[figure].all_noises else ["repeated"]
     return replace(sweep, epochs=FIGURES[figure].at(EPOCHS), noises=noises)
+
+
+def draw(figure, *arguments):
+    """The picture and the numbers of a figure of the registry."""
+    return FIGURES[figure].functions()[0](*arguments)

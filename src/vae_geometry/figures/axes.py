@@ -4,13 +4,16 @@ At the end whole panels that several figures share.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -32,7 +35,7 @@ def say(ax: Axes, sentence: str) -> None:
     ax.grid(False)
 
 
-def draw_series(ax: Axes, line: pd.DataFrame, **options) -> None:
+def draw_series(ax: Axes, line: pd.DataFrame, **options: Any) -> None:
     """Draw the means of one line, a marker where it was measured, and the band of its spread; nulls are gaps.
 
     A line of more than 15 points, such as the losses of every epoch, has only some of its markers.
@@ -42,7 +45,7 @@ def draw_series(ax: Axes, line: pd.DataFrame, **options) -> None:
     ax.fill_between(line["x"], low, high, color=options["color"], alpha=0.2, linewidth=0)
 
 
-def draw_bottlenecks(ax: Axes, numbers: pd.DataFrame, **options) -> None:
+def draw_bottlenecks(ax: Axes, numbers: pd.DataFrame, **options: Any) -> None:
     """Draw one line a bottleneck, or say why there is none."""
     if numbers["mean"].isna().all():
         reasons = numbers["reason"].dropna()
@@ -61,7 +64,7 @@ def data_line(ax: Axes, dimension: float, name: str = "data") -> None:
 def name_end(ax: Axes, height: float, name: str) -> None:
     """Write a name to the right of a panel, at a height in its own units; none where the height is not known."""
     if name and np.isfinite(height):
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+        place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
         ax.annotate(name, (1, height), (2, 0), color=REFERENCE["color"], fontsize=SMALL, annotation_clip=False, **place)
 
 
@@ -90,12 +93,23 @@ def _spread(count: int, n_named: int) -> list[int]:
 
 def panel_width(ax: Axes) -> float:
     """About how many points a panel is wide, before the figure is laid out."""
-    return 0.7 * 72 * ax.figure.get_figwidth() / ax.get_subplotspec().get_gridspec().ncols
+    figure = cast(Figure, ax.figure)
+    return 0.7 * 72 * figure.get_figwidth() / _place(ax).get_gridspec().ncols
+
+
+def is_first_column(ax: Axes) -> bool:
+    """Whether a panel is the leftmost of its row, which names the axis of all."""
+    return _place(ax).is_first_col()
+
+
+def _place(ax: Axes) -> SubplotSpec:
+    return cast(SubplotSpec, ax.get_subplotspec())  # None only for panels that stand in no grid
 
 
 def log_axis(axis: Axis) -> None:
     """Logarithmic axis with plain numbers: exponents would be too small in print. Call it when all lines are drawn."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    set_scale = axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale
+    set_scale("log")
     low, high = axis.get_view_interval()
     decades = np.log10(high / low)
     if decades < 0.5:
@@ -107,7 +121,7 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
+def epoch_axis(ax: Axes, epochs: Iterable[int]) -> None:
     """Logarithmic axis of epochs that shows epoch 0, with a tick for each and as many named as find room."""
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
     epochs = sorted(set(epochs))
@@ -118,7 +132,7 @@ def epoch_axis(ax: Axes, epochs: Sequence[int]) -> None:
     ax.set_xlabel("epoch")
 
 
-def doubling_axis(ax: Axes, values: Sequence[int], label: str) -> None:
+def doubling_axis(ax: Axes, values: Iterable[int], label: str) -> None:
     """Logarithmic axis of things that double, such as bottlenecks, with as many of them named as find room."""
     ax.set_xscale("log", base=2)
     _name_ticks(ax, sorted(set(values)))
@@ -147,7 +161,8 @@ def _name_ticks(ax: Axes, candidates: Sequence[int]) -> None:
 def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> None:
     """Write the names of the points of a path beside them, each where it covers least, far ones with a thin leader.
 
-    Points that follow each other within 5 printed points have one name: that of the first and that of the last.
+    Points that follow each other within 5 printed points have one name: that of the first and that of the last. A name
+    that would cover another one is left out.
     """
     places = ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
     groups = [[0]]
@@ -160,6 +175,7 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
     path = np.column_stack([np.interp(steps, range(len(places)), axis) for axis in places.T])
     covered = [(place, np.array([1.5, 1.5])) for place in places] + [(place, np.zeros(2)) for place in path]
     panel = ax.get_window_extent().get_points() * 72 / ax.figure.dpi
+    written: list[tuple] = []
     for group in groups:
         index = group[0]
         name = names[index] if len(group) == 1 else f"{names[index]}-{names[group[-1]]}"
@@ -171,7 +187,11 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
             for shift in shifts
         ]
         best = int(np.argmin(clashes))
-        covered.append((places[index] + shifts[best], half))
+        centre = places[index] + shifts[best]
+        if any(np.all(abs(centre - other) < half + size) for other, size in written):
+            continue
+        covered.append((centre, half))
+        written.append((centre, half))
         text = ax.annotate(
             name,
             (x.iloc[index], y.iloc[index]),

@@ -1,5 +1,7 @@
 """Figures along the layers and of pairs of them: ID against scale, II to the output, of all pairs, and in a plane."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.colors import LogNorm
 
@@ -87,7 +89,7 @@ def ii_matrix(selection: Selection) -> Drawn:
         ax.set_xticks(named, shown, rotation=90, fontsize=draw.SMALL)
         ax.set_yticks(named, shown, fontsize=draw.SMALL)
         ax.set_xlabel("to layer")
-        if ax.get_subplotspec().is_first_col():
+        if draw.is_first_column(ax):
             ax.set_ylabel("from layer")
     style.letters(axes, sizes(panels))
     bar = figure.colorbar(squares, ax=axes, label="II(from layer → to layer)", shrink=0.8, aspect=30)
@@ -119,12 +121,12 @@ def ii_plane(selection: Selection) -> Drawn:
             ax.plot(*_plane(other["mean"]), color="0.85", linewidth=0.8, zorder=0)
         bottleneck = panel["bottleneck"].iloc[0]
         (across, up), (across_spread, up_spread) = _plane(path["mean"]), _plane(path["spread"])
-        ax.axline([across.iloc[0]] * 2, [2 * across.iloc[0]] * 2, **style.REFERENCE)
-        look = {"color": style.colour(bottleneck), "marker": style.marker(bottleneck)}
+        ax.axline((across.iloc[0],) * 2, (2 * across.iloc[0],) * 2, **style.REFERENCE)
+        look: dict[str, Any] = {"color": style.colour(bottleneck), "marker": style.marker(bottleneck)}
         ax.errorbar(across, up, up_spread, across_spread, elinewidth=0.6, **look)
         ax.set_xlabel("II(input → layer)")
         ax.tick_params(labelbottom=True)
-        if ax.get_subplotspec().is_first_col():
+        if draw.is_first_column(ax):
             ax.set_ylabel("II(layer → input)")
     for axis in (axes[0].xaxis, axes[0].yaxis):  # all panels share them
         draw.log_axis(axis)

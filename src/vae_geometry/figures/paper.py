@@ -1,6 +1,7 @@
 """The figures of the paper."""
 
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def figure3(selection: Selection) -> Drawn:
     profile = series.id_profile(series.dimensions(selection))
     epochs = sorted(selection.epochs)
     trained = [epoch for epoch in epochs if epoch > 0]
-    colours = {0: "0.6", **dict(zip(trained, style.ordered_colours(len(trained)), strict=True))}
+    colours: dict[int, Any] = {0: "0.6", **dict(zip(trained, style.ordered_colours(len(trained)), strict=True))}
     panels = [rows for _, rows in profile.groupby("bottleneck")]
     figure, axes = style.small_multiples(len(panels), 1.7)
     for ax, panel in zip(axes, panels, strict=True):
@@ -94,7 +95,7 @@ def figure3(selection: Selection) -> Drawn:
             draw.draw_series(ax, line, color=colours[epoch], marker="o", markersize=2)
         draw.layer_axis(ax, roles.labels(profile, "x"), 5)
         draw.data_line(ax, series.data_dimension(profile))
-        if ax.get_subplotspec().is_first_col():
+        if draw.is_first_column(ax):
             ax.set_ylabel("intrinsic dimension")
     axes[0].set_ylim(bottom=0)
     style.letters(axes, sizes(panels))

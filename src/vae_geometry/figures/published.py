@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
@@ -69,7 +68,8 @@ def _profiles(dimensions: pd.DataFrame, imbalances: pd.DataFrame) -> list[pd.Dat
 
 def describe_published(numbers: pd.DataFrame) -> captions.Sentences:
     both = captions.measured(numbers).dropna(subset=["published"])
-    both["factor"] = np.exp(np.log(both["mean"] / both["published"]).abs())
+    ratio = (both["mean"] / both["published"]).round(9)  # what is equal but for rounding is a tie
+    both["factor"] = ratio.where(ratio > 1, 1 / ratio)
     for quantity, rows in both.groupby("quantity", sort=False):
         worst = rows.loc[rows["factor"].idxmax()]
         values = f"{captions.short(worst['mean'])} measured, {captions.short(worst['published'])} published"
@@ -109,10 +109,11 @@ def compare(measured: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     several = table["n_seeds"] > 1
     is_spread = several & (table["spread"] > 1e-12 * table["mean"].abs())  # the mean of equal values may be rounded
     table["difference_in_spreads"] = table["difference"] / table["spread"].where(is_spread)
-    why = np.select(
-        [table["published"].isna(), ~several, ~is_spread],
-        ["no value was published for this K", "one seed: no spread over seeds", "the same in all seeds: no spread"],
-        default=None,
-    )
-    table["reason"] = table["reason"].where(table["mean"].isna(), why)
+    reasons = {  # of several the last
+        "the same in all seeds: no spread": ~is_spread,
+        "one seed: no spread over seeds": ~several,
+        "no value was published for this K": table["published"].isna(),
+    }
+    for reason, holds in reasons.items():
+        table["reason"] = table["reason"].mask(holds & table["mean"].notna(), reason)
     return table

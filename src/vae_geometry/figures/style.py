@@ -2,8 +2,9 @@
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,9 @@ from vae_geometry.tables import Selection
 Drawn = tuple[Figure, pd.DataFrame]  # a figure, and the numbers in it
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal's page, 89 and 183 mm
 MARKERS = "os^DvX<P>*"
-REFERENCE = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "marker": "", "zorder": 1}
-ZERO = {"color": "0.6", "linewidth": 0.8, "zorder": 0.9}
-PUBLISHED = {
+REFERENCE: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "marker": "", "zorder": 1}
+ZERO: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "zorder": 0.9}
+PUBLISHED: dict[str, Any] = {
     "color": "0.1",
     "linestyle": ":",
     "marker": "o",
@@ -73,7 +74,7 @@ def colour(bottleneck: int) -> tuple:
 
     The paper's K, 2 to 128, take most of the map: its steps must be told apart by colour-blind readers too.
     """
-    return colormaps["viridis"](np.interp(np.log2(bottleneck), [0, 1, 7, 8], [0, 0.03, 0.87, 0.95]))
+    return tuple(colormaps["viridis"](np.interp(np.log2(bottleneck), [0, 1, 7, 8], [0, 0.03, 0.87, 0.95])))
 
 
 def marker(bottleneck: int) -> str:
@@ -86,7 +87,7 @@ def ordered_colours(count: int) -> list[tuple]:
     return [colormaps["plasma"](0.88 - 0.88 * index / max(count - 1, 1)) for index in range(count)]
 
 
-def new_figure(width: float, height: float, rows: int, columns: int, **sharing) -> tuple[Figure, np.ndarray]:
+def new_figure(width: float, height: float, rows: int, columns: int, **sharing: Any) -> tuple[Figure, np.ndarray]:
     """Figure of the given size in inches, and its (rows, columns) axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
@@ -133,7 +134,7 @@ def sizes(panels: Sequence[pd.DataFrame]) -> list[str]:
     return [f"K = {panel['bottleneck'].iloc[0]}" for panel in panels]
 
 
-def letters(axes: Sequence[Axes], titles: Sequence[str] = ()) -> None:
+def letters(axes: Iterable[Axes], titles: Sequence[str] = ()) -> None:
     """Number the panels a, b, c ..., each with its title where there are any."""
     for index, ax in enumerate(axes):
         ax.set_title(letter(index), loc="left", fontweight="bold")

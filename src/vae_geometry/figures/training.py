@@ -1,5 +1,7 @@
 """What the networks learn: losses, reconstructions, and training with each kind of noise."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -17,7 +19,7 @@ def losses(selection: Selection) -> Drawn:
     numbers = series.losses(selection)
     panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
     labels = [f"reconstruction {draw.NATS}", f"KL {draw.NATS}", f"ELBO loss {draw.NATS}"]
-    lines = {"train": "-", "validation": "--"}
+    lines: dict[str, Any] = {"train": "-", "validation": "--"}
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     for ax, panel, label in zip(axes, panels, labels, strict=True):
         measured = panel[panel["mean"].notna()]
@@ -51,13 +53,16 @@ def reconstructions(selection: Selection) -> Drawn:
     inches = min((style.PAGE - 0.7) / (2 * len(images)), 0.5)
     figure, [axes] = style.new_figure(style.PAGE, 0.6 + inches * n_rows, 1, 2, sharey=True)
     gap = 2
-    blocks = {"reconstructions": [images, *decoded.values()], "samples from the prior": [None, *samples.values()]}
+    blocks: dict[str, list[np.ndarray | None]] = {
+        "reconstructions": [images, *decoded.values()],
+        "samples from the prior": [None, *samples.values()],
+    }
     for ax, rows in zip(axes, blocks.values(), strict=True):
         mosaic = np.ones((n_rows * (height + gap) - gap, len(images) * (width + gap) - gap, 3))
         for row, column in np.ndindex(n_rows, len(images)):
-            if rows[row] is not None:
+            if (pictures := rows[row]) is not None:
                 top, left = row * (height + gap), column * (width + gap)
-                mosaic[top : top + height, left : left + width] = rows[row][column].transpose(1, 2, 0).clip(0, 1)
+                mosaic[top : top + height, left : left + width] = pictures[column].transpose(1, 2, 0).clip(0, 1)
         ax.imshow(mosaic, interpolation="nearest")
         middles = [(height - 1) / 2 + row * (height + gap) for row in range(n_rows)]
         ax.set_yticks(middles, ["images", *[f"K = {k}" for k in decoded]])

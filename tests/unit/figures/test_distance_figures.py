@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from published_sweep import draw
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.figures.registry import FIGURES
 from vae_geometry.figures.summaries import frechet_distance
 from vae_geometry.figures.summaries import reconstructions as read_reconstructions
 
@@ -36,14 +36,14 @@ def measured_with(sweep, folder, extractors):
 )
 def test_only_the_distance_of_inceptions_features_is_called_fid(sweep, tmp_path, extractor, name):
     selection = measured_with(sweep, tmp_path, [extractor])
-    figure, numbers = FIGURES["figure2"](selection)
+    figure, numbers = draw("figure2", selection)
     assert figure.axes[0].get_ylabel().replace("\n", " ") == name
     assert set(numbers.query("panel == 'a'")["quantity"]) == {name}
 
 
 def test_the_distance_against_k_is_named_too_and_is_that_of_the_tables(sweep):
     last = replace(sweep.selection, epochs=[2])
-    figure, numbers = FIGURES["figureA1"](last)
+    figure, numbers = draw("figureA1", last)
     assert figure.axes[1].get_ylabel() == "Frechet distance\n(EfficientNet-Lite0)"
     table = tables.read_frame("fidelity", last)
     assert numbers.query("panel == 'b'")["mean"].tolist() == table["frechet_distance"].tolist()
@@ -74,7 +74,7 @@ def test_reconstructions_stand_below_the_images_and_beside_samples(sweep, tmp_pa
             reconstructions=expected[bottleneck][0],
             samples=expected[bottleneck][1],
         )
-    figure, errors = FIGURES["reconstructions"](last)
+    figure, errors = draw("reconstructions", last)
     assert isinstance(errors, pd.DataFrame)
     left, right = (mosaic(ax) for ax in figure.axes)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["images", "K = 2", "K = 3"]

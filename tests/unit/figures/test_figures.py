@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from published_sweep import BOTTLENECKS, EPOCHS, NO_DISTANCE, selection_for
+from published_sweep import BOTTLENECKS, EPOCHS, NO_DISTANCE, draw, selection_for
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.figures.registry import FIGURES, plot
+from vae_geometry.claims.uncertainty import ESTIMATE, SEEDS
+from vae_geometry.figures.plot import plot
+from vae_geometry.figures.registry import FIGURES
 from vae_geometry.figures.style import colour
-from vae_geometry.figures.summaries import ESTIMATE, SEEDS, reconstructions
+from vae_geometry.figures.summaries import reconstructions
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def test_a_figure_is_a_picture_a_vector_graphic_its_numbers_and_a_text(drawn, fi
     assert np.asarray(Image.open(drawn / f"{figure}.png").convert("L")).std() > 10
     assert (drawn / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
     assert len(numbers(drawn, figure)) > 0
-    assert (drawn / f"{figure}.txt").read_text(encoding="utf-8").startswith("- ")
+    assert (drawn / f"{figure}.txt").stat().st_size > 0
 
 
 def test_nothing_else_is_left_in_the_folder(drawn):
@@ -80,7 +82,7 @@ def test_the_id_against_scale_is_that_of_its_layers_beside_the_datas(drawn, swee
     for layer, mean, spread in table[["layer", "mean", "spread"]].itertuples(index=False):
         values = frame[frame["layer"] == layer]["intrinsic_dimension"]
         assert (mean, spread) == pytest.approx((values.mean(), values.std(ddof=1)))
-    figure, _ = FIGURES["id_scaling"](sweep)
+    figure, _ = draw("id_scaling", sweep)
     *lines, reference = figure.axes[1].lines
     assert [line.get_color() for line in lines] == [colour(bottleneck) for bottleneck in BOTTLENECKS]
     assert lines[1].get_ydata()[-1] == pytest.approx(table.query("layer == 5")["mean"].item())
@@ -95,7 +97,7 @@ def test_a_layer_of_duplicates_has_a_sentence_in_place_of_its_id_against_scale(s
         if row["layer"] in (0, 5):
             row |= {"intrinsic_dimension": None, "id_stderr": None, "reason": "duplicates"}
     tables.write("id_scaling", rows, next(iter(only.files("id_scaling"))))
-    figure, drawn = FIGURES["id_scaling"](only)
+    figure, drawn = draw("id_scaling", only)
     assert [text.get_text() for text in figure.axes[1].texts] == ["duplicates"]
     assert set(drawn.query("layer == 5")["reason"]) == {"duplicates"}
 
@@ -105,7 +107,7 @@ def test_what_was_not_measured_is_a_null_with_its_reason_and_a_sentence_in_the_p
     assert table["mean"].isna().all()
     assert set(table["n_seeds"]) == {0}
     assert set(table["reason"]) == {NO_DISTANCE}
-    figure, _ = FIGURES["figure2"](selection_for("figure2", sweep))
+    figure, _ = draw("figure2", selection_for("figure2", sweep))
     assert [text.get_text() for text in figure.axes[0].texts] == [NO_DISTANCE]
     assert not figure.axes[0].lines
 
@@ -117,7 +119,7 @@ def test_a_single_null_is_a_gap(sweep, tmp_path):
         if kind == "intrinsic_dimension":
             table[3] |= {"intrinsic_dimension": None, "id_stderr": None, "reason": "duplicates"}
         tables.write(kind, table, next(iter(only.files(kind))))
-    figure, drawn = FIGURES["figure1"](only)
+    figure, drawn = draw("figure1", only)
     heights = figure.axes[0].lines[0].get_ydata()
     assert np.flatnonzero(np.isnan(np.asarray(heights, dtype=float))).tolist() == [3]
     assert drawn.query("panel == 'a' and x == 3")["reason"].item() == "duplicates"
@@ -130,7 +132,7 @@ def test_losses_tell_training_from_validation(drawn):
 
 
 def test_a_panel_of_losses_has_a_sentence_only_where_neither_part_was_measured(sweep):
-    figure, _ = FIGURES["losses"](selection_for("losses", sweep))
+    figure, _ = draw("losses", selection_for("losses", sweep))
     assert [len(ax.texts) for ax in figure.axes] == [1, 0, 1]
 
 
@@ -161,7 +163,7 @@ def test_files_that_are_missing_are_named(sweep, tmp_path):
         plot("reconstructions", replace(sweep, seeds=[9]), tmp_path / "figure")
     with pytest.raises(VaeGeometryError, match="pass resources/published"):
         plot("published", sweep, tmp_path / "figure")
-    with pytest.raises(VaeGeometryError, match=r"cifar10_intrinsic_dimension\.csv: no such file"):
+    with pytest.raises(VaeGeometryError, match=r"layers\.csv: no such file"):
         plot("published", sweep, tmp_path / "figure", tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 from PIL import Image
-from published_sweep import BOTTLENECKS, NOISES, PUBLISHED, SEED_NUMBERS, selection_for
+from printed_words import overlaps, words
+from published_sweep import BOTTLENECKS, NOISES, PUBLISHED, SEED_NUMBERS, draw, selection_for
 
 from vae_geometry.figures import style
 from vae_geometry.figures.axes import log_axis, name_points
@@ -39,36 +39,9 @@ def pages(sweep):
     """The figures themselves, in the style in which ``plot`` draws them."""
     with style.applied():
         return {
-            name: figure(selection_for(name, sweep), *([PUBLISHED] if name == "published" else []))[0]
-            for name, figure in FIGURES.items()
+            name: draw(name, selection_for(name, sweep), *([PUBLISHED] if name == "published" else []))[0]
+            for name in FIGURES
         }
-
-
-def words(figure, monkeypatch):
-    """Every text that is drawn: the text object and its box in pixels."""
-    shown = []
-    draw = Text.draw
-
-    def record(text, renderer):
-        if text.get_visible() and text.get_text():
-            shown.append((text, text.get_window_extent(renderer)))
-        draw(text, renderer)
-
-    with style.applied(), monkeypatch.context() as patch:
-        figure.draw_without_rendering()
-        patch.setattr(Text, "draw", record)
-        figure.draw_without_rendering()
-    return shown
-
-
-def overlaps(shown):
-    """Pairs of words of which one covers more than a pixel of the other."""
-    return [
-        (one.get_text(), other.get_text())
-        for (one, first), (other, second) in itertools.combinations(shown, 2)
-        if min(first.x1, second.x1) - max(first.x0, second.x0) > 1
-        and min(first.y1, second.y1) - max(first.y0, second.y0) > 1
-    ]
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -114,7 +87,7 @@ def test_no_measured_point_lies_outside_its_panel(pages, figure):
 @pytest.mark.parametrize(("bottlenecks", "name"), [([2, 32], "ID of the data"), ([2], "ID of the data →")])
 def test_the_datas_id_is_named_at_its_place_or_where_it_lies_beyond_the_axis(sweep, monkeypatch, bottlenecks, name):
     with style.applied():
-        page, _ = FIGURES["figureA1"](replace(sweep, bottlenecks=bottlenecks))
+        page, _ = draw("figureA1", replace(sweep, bottlenecks=bottlenecks))
         page.draw_without_rendering()
     left, right = page.axes[0].bbox.intervalx
     assert right - left > 0.3 * page.bbox.width
@@ -168,7 +141,7 @@ def test_the_same_colours_stand_where_columns_panels_or_the_axis_name_the_bottle
 
 
 def test_a_bottleneck_keeps_its_colour_whatever_else_was_trained(sweep):
-    lines = [FIGURES["ii_to_output"](replace(sweep, bottlenecks=ks))[0].axes[0].lines[-1] for ks in ([32], [2, 32])]
+    lines = [draw("ii_to_output", replace(sweep, bottlenecks=ks))[0].axes[0].lines[-1] for ks in ([32], [2, 32])]
     assert lines[0].get_color() == lines[1].get_color()
     assert len({style.colour(bottleneck) for bottleneck in range(1, 257)}) > 100
 
@@ -224,7 +197,7 @@ def test_a_log_axis_has_two_plain_numbers_or_more(low, high):
 def test_a_process_of_its_own_draws_the_same_bytes(sweep, drawn, tmp_path):
     figures = ("figure1", "published")
     call = (
-        "import sys; from pathlib import Path; from vae_geometry.figures.registry import plot;"
+        "import sys; from pathlib import Path; from vae_geometry.figures.plot import plot;"
         "from vae_geometry.tables import Selection;"
         f"selection = Selection(Path({str(sweep.results)!r}), ['cifar10'], ['repeated'], {BOTTLENECKS},"
         f" {SEED_NUMBERS}, [100]);"
@@ -241,7 +214,7 @@ def test_a_process_of_its_own_draws_the_same_bytes(sweep, drawn, tmp_path):
 def test_up_to_four_kinds_of_noise_stand_side_by_side(sweep, monkeypatch, count):
     kinds = NOISES[:count]
     with style.applied():
-        page, numbers = FIGURES["noise"](replace(sweep, noises=kinds, epochs=[0, 10, 100]))
+        page, numbers = draw("noise", replace(sweep, noises=kinds, epochs=[0, 10, 100]))
     assert [ax.get_title() for ax in page.axes[:count]] == kinds
     assert len(page.axes) == 3 * count
     assert overlaps(words(page, monkeypatch)) == []

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from published_sweep import BOTTLENECKS, PUBLISHED
+from published_sweep import BOTTLENECKS, PUBLISHED, draw
 
-from vae_geometry.claims import published
+from vae_geometry.claims import published as reference
+from vae_geometry.figures import published
 from vae_geometry.figures import summaries as series
-from vae_geometry.figures.registry import FIGURES, plot
+from vae_geometry.figures.plot import plot
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +23,11 @@ def drawn(selection, folder):
     return pd.read_csv(folder / "published.csv")
 
 
-def summary(values):
-    """Measured ID of layer 1 for K = 2, one value a seed."""
+def summary(values, error=0.5):
+    """Measured ID of layer 1 for K = 2, one value a seed, each with the same standard error."""
     rows = [
         {"dataset": "cifar10", "noise": "fresh", "bottleneck": 2, "seed": seed, "epoch": 100, "layer": 1}
-        | {"intrinsic_dimension": value, "id_stderr": 0.5, "reason": "duplicates" if value is None else None}
+        | {"intrinsic_dimension": value, "id_stderr": error, "reason": "duplicates" if value is None else None}
         for seed, value in enumerate(values)
     ]
     frame = pd.DataFrame(rows).astype({"intrinsic_dimension": float})
@@ -44,7 +45,10 @@ def test_three_seeds_lie_one_spread_above_the_published_value(sweep, tmp_path):
     ours = table.query("quantity == 'ID' and bottleneck == 2")
     np.testing.assert_allclose(ours["published"], theirs["intrinsic_dimension"])
     np.testing.assert_allclose(ours["difference"], 0.1 * theirs["intrinsic_dimension"])
-    np.testing.assert_allclose(table["difference_in_spreads"], 1)
+    own = np.where(table["quantity"] == "ID", 0.01 * table["published"], 1e-4)  # it counts where it is the larger one
+    np.testing.assert_allclose(table["spread"], np.maximum(0.1 * table["published"], own))
+    np.testing.assert_allclose(table["difference_in_spreads"], table["difference"] / table["spread"])
+    assert (table["difference_in_spreads"].round(6) == 1).sum() > 50
     assert set(table["epoch"]) == {100}
     assert set(table["published_epoch"]) == {99}
     assert table["reason"].isna().all()
@@ -59,18 +63,24 @@ def test_one_seed_has_a_difference_but_no_spread_to_measure_it_with(sweep, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("values", "theirs", "reason"),
+    ("measured", "theirs", "reason"),
     [
-        ([10.1, 10.1, 10.1], paper(), "the same in all seeds: no spread"),
-        ([10.1, None], paper(), "one seed: no spread over seeds"),
-        ([None, None], paper(), "duplicates"),
-        ([10, 11], paper(bottleneck=4), "no value was published for this K"),
+        (summary([10.1, 10.1, 10.1], error=np.nan), paper(), "the same in all seeds: no spread"),
+        (summary([10.1, None]), paper(), "one seed: no spread over seeds"),
+        (summary([None, None]), paper(), "duplicates"),
+        (summary([10, 11]), paper(bottleneck=4), "no value was published for this K"),
     ],
 )
-def test_a_null_has_its_reason(values, theirs, reason):
-    row = published.compare(summary(values), theirs).iloc[0]
+def test_a_null_has_its_reason(measured, theirs, reason):
+    row = published.compare(measured, theirs).iloc[0]
     assert np.isnan(row["difference_in_spreads"])
     assert row["reason"] == reason
+
+
+def test_seeds_that_agree_have_the_error_of_one_measurement_as_their_spread():
+    row = published.compare(summary([10.1, 10.1, 10.1]), paper(10.0)).iloc[0]
+    assert row["difference_in_spreads"] == pytest.approx(0.1 / 0.5)
+    assert row["reason"] is None
 
 
 def test_the_difference_is_measured_minus_published_in_standard_deviations():
@@ -82,12 +92,12 @@ def test_the_difference_is_measured_minus_published_in_standard_deviations():
 
 @pytest.mark.parametrize(("epoch", "beside"), [(100, 99), (50, 50), (120, 99), (300, 200), (3, 2)])
 def test_the_published_epoch_nearest_to_the_measured_one_stands_beside_it(epoch, beside):
-    for frame in published.read(PUBLISHED):
+    for frame in reference.read(PUBLISHED):
         assert set(published.at_epoch(frame, epoch)["epoch"]) == {beside}
 
 
 def test_the_figure_names_both_epochs_and_whose_noise_it_is(sweep):
-    figure, _ = FIGURES["published"](replace(sweep, noises=["fresh"]), PUBLISHED)
+    figure, _ = draw("published", replace(sweep, noises=["fresh"]), PUBLISHED)
     assert [text.get_text() for text in figure.legends[0].texts] == [
         "published for CIFAR-10: repeated noise, epoch 99, one run",
         "measured: epoch 100 (colour: K)",
