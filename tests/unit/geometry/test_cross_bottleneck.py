@@ -80,7 +80,7 @@ def arguments(sweep, digits, output, epoch=2):
     checkpoints = [
         sweep.selection.results / f"digits/fresh/k{k}/seed0/checkpoints/epoch{epoch}.safetensors" for k in (2, 3)
     ]
-    images = ["--images", digits / "test.npz", "--points", POINTS, "--threads", 1]
+    images = ["--data", digits / "test.npz", "--points", POINTS, "--threads", 1]
     return [str(argument) for argument in ["compare-bottlenecks", *checkpoints, "--output", output, *images]]
 
 
