@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from vae_geometry.networks.layers import Network
+
 
 @stage(
     "Write the activations of all layers on the first test images.",
@@ -54,7 +56,7 @@ def dump_activations(options: Any) -> None:
 
 def _dump(
     checkpoint: Path, images: "NDArray[np.uint8]", output: Path, latent: str, device: "torch.device"
-) -> tuple["torch.nn.Module", dict[str, Any]]:
+) -> tuple["Network", dict[str, Any]]:
     """Dump the activations of a checkpoint; returns its network and config."""
     from vae_geometry.networks.activations import dump_activations
     from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
