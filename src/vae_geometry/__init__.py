@@ -12,7 +12,7 @@ NOISES = ("fresh", "repeated", "repeated_batches", "repeated_eps")
 
 
 class VaeGeometryError(Exception):
-    """A mistake that the user can mend; the message is one sentence: what is wrong, where, what to do.
+    """A mistake that the user can fix; the message is one sentence: what is wrong, where, what to do.
 
     ``exit_status`` is that of the command line.
     """

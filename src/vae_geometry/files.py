@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Files that are written atomically: whole, or not there."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ ADVICE = {
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to, and rename what was written when the block ends.
 
     The ending of the name stays, as some libraries add it where it lacks. A block that fails leaves ``path`` as it was.

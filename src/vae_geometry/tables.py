@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +196,7 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     """
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
     versions = {"table": kind, "vae_geometry_version": __version__, "dadapy_version": version("dadapy")}
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         pq.write_table(table.replace_schema_metadata(versions), unfinished)
 
 
@@ -245,6 +245,6 @@ def collect(selection: Selection, output: Path, id_scaling: bool = False) -> Non
     for kind in [*COLLECTED, "id_scaling"] if id_scaling else COLLECTED:
         write(kind, read(kind, selection.files(kind)), Path(output, f"{kind}.parquet"))
     versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}
-    with whole_file(Path(output, "versions.csv")) as unfinished:
+    with atomic_file(Path(output, "versions.csv")) as unfinished:
         lines = [f"{package},{number}\n" for package, number in versions.items()]
         unfinished.write_text("package,version\n" + "".join(lines))

@@ -4,17 +4,17 @@ import os
 import pytest
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 
 
 def fail(path, error):
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         unfinished.write_text("half")
         raise error
 
 
 def test_a_file_appears_whole_with_its_folder(tmp_path):
-    with whole_file(tmp_path / "new/a.npz") as path:
+    with atomic_file(tmp_path / "new/a.npz") as path:
         path.write_text("half")
         assert path.suffix == ".npz"
         assert not (tmp_path / "new/a.npz").exists()

@@ -173,7 +173,7 @@ def growing(amount):
 
 
 def geometry_memory_mb(wildcards, attempt):
-    """1.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 2.3 are asked for."""
+    """1.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 2.3 are requested."""
     widest, _ = layer_sizes()
     return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
 

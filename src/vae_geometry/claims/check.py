@@ -9,7 +9,7 @@ from vae_geometry.claims import evidence, page
 from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 from vae_geometry.tables import Selection
 
 
@@ -52,7 +52,7 @@ def check_claims(selection: Selection, output: Path) -> str:
     )
     advice = _advice(sweeps)
     for suffix, write in ((".md", page.markdown), (".html", page.html)):
-        with whole_file(Path(f"{output}{suffix}")) as path:
+        with atomic_file(Path(f"{output}{suffix}")) as path:
             path.write_text(write(heading, rows, advice), encoding="utf-8")
     return page.text(heading, rows, advice)
 

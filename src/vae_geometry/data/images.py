@@ -10,7 +10,7 @@ from PIL import Image
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.sources import SOURCES
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 
 SIZE = 32
 
@@ -40,7 +40,7 @@ def prepare_dataset(source: str, output: Path, root: Path | None, downloads: Pat
     module = import_module(f"vae_geometry.data.{SOURCES[source].module}")
     train, test = module.read(SOURCES[source], root, downloads)
     for name, (images, labels) in {"train": train, "test": test}.items():
-        with whole_file(output / f"{name}.npz") as path:
+        with atomic_file(output / f"{name}.npz") as path:
             np.savez(path, images=images, labels=labels)
 
 

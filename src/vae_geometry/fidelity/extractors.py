@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.fidelity import EXTRACTORS
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def _download(path: Path) -> None:
     logger.info("downloading %s, %d MB", INCEPTION_URL, INCEPTION.n_bytes // 1_000_000)
     with urllib.request.urlopen(INCEPTION_URL, timeout=TIMEOUT) as answer:
         content = answer.read()
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         unfinished.write_bytes(content)
         _check(unfinished, INCEPTION, f"{INCEPTION_URL} did not arrive whole, start again")
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, layout, tables
-from vae_geometry.files import beside, cannot_write, whole_file
+from vae_geometry.files import atomic_file, beside, cannot_write
 from vae_geometry.networks.layers import Network, pass_through
 
 BATCH_SIZE = 250
@@ -127,5 +127,5 @@ def write_reconstructions(
     }
     latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
     arrays["samples"] = torch.sigmoid(model.decode(latent)).cpu().numpy()
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         np.savez(unfinished, **{name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_geometry import NOISES, VaeGeometryError
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 from vae_geometry.networks import build
 from vae_geometry.networks.layers import Network
 
@@ -30,7 +30,7 @@ def save_checkpoint(path: Path, model: nn.Module, config: dict) -> None:
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     content = safetensors.torch.save(tensors, metadata={"config": json.dumps(config, sort_keys=True)})
-    with whole_file(path) as unfinished:
+    with atomic_file(path) as unfinished:
         unfinished.write_bytes(content)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError, layout, tables
-from vae_geometry.files import whole_file
+from vae_geometry.files import atomic_file
 from vae_geometry.networks.checkpoints import read_config, save_checkpoint
 from vae_geometry.options import Training, options_of
 from vae_geometry.training.batches import draw_batches
@@ -181,7 +181,7 @@ def _report(run: Run, training: Training) -> None:
 def _publish(folder: Path, run_folder: Path, training: Training) -> None:
     """Copy the checkpoints to where they belong; remove the state, and what an earlier training left."""
     for epoch in training.checkpoints:
-        with whole_file(run_folder / layout.WEIGHTS_IN_RUN.format(epoch=epoch)) as path:
+        with atomic_file(run_folder / layout.WEIGHTS_IN_RUN.format(epoch=epoch)) as path:
             shutil.copyfile(unfinished_checkpoint(folder, epoch), path)
     keep = [run_folder / layout.WEIGHTS_IN_RUN.format(epoch=epoch) for epoch in (0, *training.checkpoints)]
     for path in keep[0].parent.glob("*.safetensors"):

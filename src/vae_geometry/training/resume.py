@@ -21,7 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from vae_geometry import VaeGeometryError, layout
-from vae_geometry.files import cannot_write, whole_file
+from vae_geometry.files import atomic_file, cannot_write
 from vae_geometry.networks.checkpoints import flat
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def state_folder(run_folder: Path, identity: dict) -> Path:
                 *(other.parent, _difference(other, identity)),
             )
     if not (folder / "identity.json").exists():
-        with whole_file(folder / "identity.json") as path:
+        with atomic_file(folder / "identity.json") as path:
             path.write_text(text)
     return folder
 
@@ -151,7 +151,7 @@ def save_state(folder: Path, state: dict) -> None:
     buffer = io.BytesIO()
     torch.save({**state, "key": folder.name}, buffer)
     content = buffer.getbuffer()
-    with whole_file(folder / "state") as path, path.open("wb") as file:
+    with atomic_file(folder / "state") as path, path.open("wb") as file:
         file.write(hashlib.sha256(content).digest())  # torch.load does not notice a changed byte
         file.write(content)
 
