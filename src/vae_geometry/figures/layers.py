@@ -80,7 +80,7 @@ def ii_matrix(selection: Selection) -> Drawn:
     for ax, panel in zip(axes, panels, strict=True):
         matrix = panel.pivot_table(index="x", columns="target_layer", values="mean").reindex(layers, columns=layers)
         ax.set_facecolor("0.85")
-        # squares, as an image of 11 pixels is blurred by some PDF viewers; with edges, as others show gaps between them
+        # squares, as some PDF viewers blur an image of few pixels; with edges, as others show gaps between them
         squares = ax.pcolormesh(places, places, matrix, norm=scale, cmap="plasma", edgecolors="face", linewidth=0.1)
         ax.set(aspect="equal", ylim=(len(layers) - 0.5, -0.5))
         ax.grid(False)

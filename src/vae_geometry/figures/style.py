@@ -115,7 +115,7 @@ def heading(figure: Figure, run: str, numbers: pd.DataFrame | None = None, sprea
         kinds = " or ".join(sorted(numbers["spread_kind"].dropna().unique())) if spread else ""
         seeds = "one seed" if n_seeds <= 1 else f"mean over {n_seeds} seeds"
         below = f"{seeds}; {spread}: {kinds}" if kinds else seeds
-        run += "\n" + textwrap.fill(below, int(72 * figure.get_figwidth() / 3.6))
+        run += "\n" + textwrap.fill(below, int(72 * figure.get_figwidth() / 4.1))
     figure.suptitle(run, x=0.01, ha="left", linespacing=1.3)
 
 

@@ -80,14 +80,14 @@ def test_a_null_has_its_reason(measured, theirs, reason):
 def test_seeds_that_agree_have_the_error_of_one_measurement_as_their_spread():
     row = published.compare(summary([10.1, 10.1, 10.1]), paper(10.0)).iloc[0]
     assert row["difference_in_spreads"] == pytest.approx(0.1 / 0.5)
-    assert row["reason"] is None
+    assert pd.isna(row["reason"])
 
 
 def test_the_difference_is_measured_minus_published_in_standard_deviations():
     row = published.compare(summary([8, 10]), paper(12.0)).iloc[0]
     assert (row["mean"], row["published"], row["difference"]) == (9, 12, -3)
     assert row["difference_in_spreads"] == pytest.approx(-3 / np.sqrt(2))
-    assert row["reason"] is None
+    assert pd.isna(row["reason"])
 
 
 @pytest.mark.parametrize(("epoch", "beside"), [(100, 99), (50, 50), (120, 99), (300, 200), (3, 2)])
