@@ -4,7 +4,7 @@ rule plot:
     output:
         png=report(
             f"{layout.result('figure')}.png",
-            caption="../report/plot.rst",
+            caption="../report/figure.rst",
             category="{dataset}",
             subcategory="{noise} noise",
             labels=figure_labels,
@@ -42,7 +42,7 @@ rule plot_noises:
     output:
         png=report(
             f"{layout.result('figure_of_all_noises')}.png",
-            caption="../report/plot.rst",
+            caption="../report/figure.rst",
             category="{dataset}",
             subcategory="kinds of noise",
             labels=figure_labels,

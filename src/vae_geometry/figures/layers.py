@@ -6,8 +6,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import captions, roles, style
-from vae_geometry.figures import summaries as series
+from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
@@ -15,7 +14,7 @@ from vae_geometry.tables import Selection
 
 def id_scaling(selection: Selection) -> Drawn:
     """ID against the number of neighbours: where the humps of the ID lie, at the bottleneck and at the output."""
-    scaling = series.id_scaling(selection)
+    scaling = summaries.id_scaling(selection)
     bottleneck, output = (roles.required(scaling, role)["layer"].iloc[0] for role in ("bottleneck", "output"))
     shown = [*roles.middle(scaling, "encoder"), bottleneck, *roles.middle(scaling, "decoder"), output]
     data, panels = roles.of_role(scaling, "input"), [scaling[scaling["layer"] == layer] for layer in shown]
@@ -52,8 +51,8 @@ def describe_id_scaling(numbers: pd.DataFrame) -> captions.Sentences:
 
 def ii_to_output(selection: Selection) -> Drawn:
     """II(layer -> output) of trained networks."""
-    pairs = series.imbalances(selection)
-    profile = series.ii_profile(pairs, "output")
+    pairs = summaries.imbalances(selection)
+    profile = summaries.ii_profile(pairs, "output")
     figure, [[ax]] = style.new_figure(style.COLUMN, 2.6, 1, 1)
     draw.ii_panel(ax, profile, "output", roles.labels(pairs, "source_layer", "source_label"))
     style.bottleneck_legend(figure, selection.bottlenecks)
@@ -71,7 +70,7 @@ def describe_ii_to_output(numbers: pd.DataFrame) -> captions.Sentences:
 
 def ii_matrix(selection: Selection) -> Drawn:
     """II of all ordered pairs of layers, one panel a bottleneck."""
-    panels = [rows for _, rows in series.ii_pairs(series.imbalances(selection)).groupby("bottleneck")]
+    panels = [rows for _, rows in summaries.ii_pairs(summaries.imbalances(selection)).groupby("bottleneck")]
     numbers = by_panel(*panels)
     names = roles.labels(numbers, "x")
     layers, places = list(names), range(len(names))
@@ -110,8 +109,8 @@ def describe_ii_matrix(numbers: pd.DataFrame) -> captions.Sentences:
 
 def ii_plane(selection: Selection) -> Drawn:
     """II(layer -> input) against II(input -> layer), one panel a bottleneck, the paths of the others behind in grey."""
-    pairs = series.imbalances(selection)
-    there, back = series.ii_profile(pairs, "input", backward=True), series.ii_profile(pairs, "input")
+    pairs = summaries.imbalances(selection)
+    there, back = summaries.ii_profile(pairs, "input", backward=True), summaries.ii_profile(pairs, "input")
     panels = [rows for _, rows in pd.concat([there, back]).groupby("bottleneck")]
     paths = [panel.pivot_table(index="x", columns="quantity", values=["mean", "spread"]) for panel in panels]
     names = roles.labels(pairs, "source_layer", "source_label")

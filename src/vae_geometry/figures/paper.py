@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import captions, roles, style
-from vae_geometry.figures import summaries as series
+from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
@@ -18,9 +17,9 @@ from vae_geometry.tables import Selection
 
 def figure1(selection: Selection) -> Drawn:
     """ID, II(layer -> input) and the relative II difference of neighbouring layers, of trained networks."""
-    pairs = series.imbalances(selection)
-    profile, to_input = series.id_profile(series.dimensions(selection)), series.ii_profile(pairs, "input")
-    change = series.layer_to_layer(pairs)
+    pairs = summaries.imbalances(selection)
+    profile, to_input = summaries.id_profile(summaries.dimensions(selection)), summaries.ii_profile(pairs, "input")
+    change = summaries.layer_to_layer(pairs)
     names = roles.labels(profile, "x")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     draw.id_panel(axes[0], profile, names)
@@ -56,9 +55,9 @@ def describe_figure1(numbers: pd.DataFrame) -> captions.Sentences:
 
 def figure2(selection: Selection) -> Drawn:
     """FID, or the Frechet distance of other features, test KL and II(output -> input) in training."""
-    distance = series.frechet_distance(selection, "epoch")
-    kl = series.fidelity(selection, "kl", "test KL", "epoch")
-    imbalance = series.output_to_input(series.imbalances(selection), "epoch")
+    distance = summaries.frechet_distance(selection, "epoch")
+    kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
+    imbalance = summaries.output_to_input(summaries.imbalances(selection), "epoch")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     draw.training_panel(axes[0], distance, _distance_label(distance))
     draw.training_panel(axes[1], kl, f"test KL {draw.NATS}")
@@ -84,7 +83,7 @@ def _distance_label(distance: pd.DataFrame) -> str:
 
 def figure3(selection: Selection) -> Drawn:
     """ID profile at every checkpoint, one panel a bottleneck."""
-    profile = series.id_profile(series.dimensions(selection))
+    profile = summaries.id_profile(summaries.dimensions(selection))
     epochs = sorted(selection.epochs)
     trained = [epoch for epoch in epochs if epoch > 0]
     colours: dict[int, Any] = {0: "0.6", **dict(zip(trained, style.ordered_colours(len(trained)), strict=True))}
@@ -94,7 +93,7 @@ def figure3(selection: Selection) -> Drawn:
         for epoch, line in panel.groupby("epoch"):
             draw.draw_series(ax, line, color=colours[epoch], marker="o", markersize=2)
         draw.layer_axis(ax, roles.labels(profile, "x"), 5)
-        draw.data_line(ax, series.data_dimension(profile))
+        draw.data_line(ax, summaries.data_dimension(profile))
         if draw.is_first_column(ax):
             ax.set_ylabel("intrinsic dimension")
     axes[0].set_ylim(bottom=0)
@@ -116,11 +115,11 @@ def describe_figure3(numbers: pd.DataFrame) -> captions.Sentences:
 
 def figureA1(selection: Selection) -> Drawn:
     """II(output -> input), FID, and the relative II of neighbouring K for fixed layers, against K."""
-    profile = series.id_profile(series.dimensions(selection))
-    data = series.data_dimension(profile)
-    imbalance = series.output_to_input(series.imbalances(selection), "bottleneck")
-    distance = series.frechet_distance(selection, "bottleneck")
-    change = series.bottleneck_to_bottleneck(selection)
+    profile = summaries.id_profile(summaries.dimensions(selection))
+    data = summaries.data_dimension(profile)
+    imbalance = summaries.output_to_input(summaries.imbalances(selection), "bottleneck")
+    distance = summaries.frechet_distance(selection, "bottleneck")
+    change = summaries.bottleneck_to_bottleneck(selection)
     first, second = (roles.of_role(change, *parts) for parts in (("encoder", "bottleneck"), ("decoder", "output")))
     figure, axes = style.new_figure(style.PAGE, 4.4, 2, 2)
     labels = ("II(output → input)", _distance_label(distance))
@@ -181,8 +180,8 @@ def _layer_lines(ax: Axes, numbers: pd.DataFrame) -> None:
 
 def figureA2(selection: Selection) -> Drawn:
     """ID and II(layer -> input) of untrained networks."""
-    profile = series.id_profile(series.dimensions(selection))
-    to_input = series.ii_profile(series.imbalances(selection), "input")
+    profile = summaries.id_profile(summaries.dimensions(selection))
+    to_input = summaries.ii_profile(summaries.imbalances(selection), "input")
     names = roles.labels(profile, "x")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 2)
     draw.id_panel(axes[0], profile, names)

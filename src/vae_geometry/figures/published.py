@@ -9,8 +9,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published as reference
 from vae_geometry.claims.uncertainty import TOLERANCE, Measured, differs
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import captions, roles, style
-from vae_geometry.figures import summaries as series
+from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
@@ -27,7 +26,7 @@ def published(selection: Selection, folder: Path | None) -> Drawn:
         If the measured network has other layers than the published one.
     """
     frames = [at_epoch(frame, max(selection.epochs)) for frame in reference.read(folder)]
-    measured = _profiles(series.dimensions(selection), series.imbalances(selection))
+    measured = _profiles(summaries.dimensions(selection), summaries.imbalances(selection))
     theirs = _profiles(*map(roles.with_labels, frames))
     names, published_names = (roles.labels(profiles[0], "x") for profiles in (measured, theirs))
     if names != published_names:
@@ -63,7 +62,7 @@ def published(selection: Selection, folder: Path | None) -> Drawn:
 
 
 def _profiles(dimensions: pd.DataFrame, imbalances: pd.DataFrame) -> list[pd.DataFrame]:
-    return [series.id_profile(dimensions), *(series.ii_profile(imbalances, end) for end in ("input", "output"))]
+    return [summaries.id_profile(dimensions), *(summaries.ii_profile(imbalances, end) for end in ("input", "output"))]
 
 
 def describe_published(numbers: pd.DataFrame) -> captions.Sentences:
@@ -93,7 +92,7 @@ def compare(measured: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     measured, published : data frames
-        Against layer, as ``series.summarise`` returns them; ``published`` at one epoch.
+        Against layer, as ``summaries.summarise`` returns them; ``published`` at one epoch.
 
     Returns
     -------

@@ -7,8 +7,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import captions, roles, style
-from vae_geometry.figures import summaries as series
+from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
@@ -16,7 +15,7 @@ from vae_geometry.tables import Selection
 
 def losses(selection: Selection) -> Drawn:
     """Reconstruction, KL and ELBO of the training and the validation images in training."""
-    numbers = series.losses(selection)
+    numbers = summaries.losses(selection)
     panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
     labels = [f"reconstruction {draw.NATS}", f"KL {draw.NATS}", f"ELBO loss {draw.NATS}"]
     lines: dict[str, Any] = {"train": "-", "validation": "--"}
@@ -48,7 +47,7 @@ def describe_losses(numbers: pd.DataFrame) -> captions.Sentences:
 
 def reconstructions(selection: Selection) -> Drawn:
     """The first test images above their reconstructions, beside samples from the prior; one row a bottleneck."""
-    images, decoded, samples, errors = series.reconstructions(selection)
+    images, decoded, samples, errors = summaries.reconstructions(selection)
     n_rows, (height, width) = 1 + len(decoded), images.shape[2:]
     inches = min((style.PAGE - 0.7) / (2 * len(images)), 0.5)
     figure, [axes] = style.new_figure(style.PAGE, 0.6 + inches * n_rows, 1, 2, sharey=True)
@@ -83,9 +82,9 @@ def describe_reconstructions(numbers: pd.DataFrame) -> captions.Sentences:
 
 def noise(selection: Selection) -> Drawn:
     """Kinds of noise, one column each: ID at the last epoch, test KL and II(output -> input) in training."""
-    profile = series.id_profile(series.dimensions(series.last_epoch(selection)))
-    kl = series.fidelity(selection, "kl", "test KL", "epoch")
-    imbalance = series.output_to_input(series.imbalances(selection), "epoch")
+    profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
+    kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
+    imbalance = summaries.output_to_input(summaries.imbalances(selection), "epoch")
     kinds = sorted(selection.noises)
     figure, axes = style.new_figure(style.PAGE, 6, 3, len(kinds), sharey="row")
     panels = [table[table["noise"] == kind] for table in (profile, kl, imbalance) for kind in kinds]
