@@ -159,7 +159,7 @@ def kept(activations):
 
 
 def layer_sizes():
-    """Values per image of the widest layer, and of all 11 together; the input as if it had three channels."""
+    """Values per image of the widest layer of the paper's network, and of all; the input as if it had three channels."""
     channels = config["model"]["channels"]
     sides = [16, 8, 4, 2]
     blocks = [width * side**2 for width, side in zip(channels, sides)]

@@ -14,7 +14,7 @@ SHARED = ("activations", "checkpoints", "layers", "likelihoods")  # modules that
 
 
 def architectures() -> list[str]:
-    """Names of the architectures: the modules of this folder that have a function ``build``."""
+    """Names of the architectures: the modules of this folder but those of ``SHARED``; each has a function ``build``."""
     return sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED)
 
 

@@ -1,12 +1,12 @@
 """Stages from data to trained networks."""
 
-from dataclasses import MISSING, replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 from vae_geometry.data.sources import SOURCES
 from vae_geometry.layout import RESOURCES
-from vae_geometry.options import CONFIG, Option, Training, options_of, section_of
+from vae_geometry.options import Model, Option, Training, options_of, section_of
 from vae_geometry.stages.stage import BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
 
 
@@ -31,8 +31,7 @@ def prepare_dataset(options: Any) -> None:
     NOISE,
     Option("bottleneck", int, MISSING, "K, latent dimensions", minimum=1),
     Option("seed", int, 0, "seed of the run", minimum=0),
-    CONFIG["model.architecture"],
-    CONFIG["model.channels"],
+    *(option for option in options_of(Model, "model") if option.name not in ("beta", "latent")),
 )
 def initialise(options: Any) -> None:
     from vae_geometry.data.images import load_images
@@ -42,7 +41,9 @@ def initialise(options: Any) -> None:
     config = {
         **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
         "shape": list(load_images(options.data).shape[1:]),
-        "options": accepted(options.architecture, {"channels": list(options.channels)}),
+        "options": accepted(
+            options.architecture, {key.name: getattr(options, key.name, None) for key in fields(Model)}
+        ),
     }
     initialise(options.output, config, options.seed)
 

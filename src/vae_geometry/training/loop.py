@@ -16,8 +16,8 @@ from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.files import atomic_file
 from vae_geometry.networks.checkpoints import read_config, save_checkpoint
 from vae_geometry.options import Training, options_of
-from vae_geometry.training.batches import draw_batches
 from vae_geometry.training.losses import batch_losses, first_not_finite, mean_losses
+from vae_geometry.training.noise import draw_batches
 from vae_geometry.training.resume import (
     has_checkpoints,
     load_state,
