@@ -1,6 +1,6 @@
 """Stages from data to trained networks."""
 
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,9 @@ from vae_geometry.data.sources import SOURCES
 from vae_geometry.layout import RESOURCES
 from vae_geometry.options import Model, Option, Training, options_of, section_of
 from vae_geometry.stages.stage import BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
+
+# the keys of `model` that decide which network is built: not the weight of its loss, nor what is measured
+NETWORK = [option for option in options_of(Model, "model") if option.name not in ("beta", "latent")]
 
 
 @stage(
@@ -31,7 +34,7 @@ def prepare_dataset(options: Any) -> None:
     NOISE,
     Option("bottleneck", int, MISSING, "K, latent dimensions", minimum=1),
     Option("seed", int, 0, "seed of the run", minimum=0),
-    *(option for option in options_of(Model, "model") if option.name not in ("beta", "latent")),
+    *NETWORK,
 )
 def initialise(options: Any) -> None:
     from vae_geometry.data.images import load_images
@@ -41,9 +44,7 @@ def initialise(options: Any) -> None:
     config = {
         **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
         "shape": list(load_images(options.data).shape[1:]),
-        "options": accepted(
-            options.architecture, {key.name: getattr(options, key.name, None) for key in fields(Model)}
-        ),
+        "options": accepted(options.architecture, {option.name: getattr(options, option.name) for option in NETWORK}),
     }
     initialise(options.output, config, options.seed)
 
