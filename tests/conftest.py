@@ -1,6 +1,7 @@
 """Shared inputs of the unit tests: a random generator, real digits and a tiny sweep on them."""
 
 import itertools
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,15 @@ BOTTLENECKS, EPOCHS, POINTS, SCALES = (2, 3), (0, 2), 40, 4
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def ten_seconds():
+    """A test that takes longer hangs, and fails."""
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("hangs"))
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture

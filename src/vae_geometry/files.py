@@ -1,17 +1,37 @@
-"""Files that are written atomically: whole, or not there."""
+"""Files that are written atomically, whole or not there; what a file to be read must be, and how it may be damaged."""
 
 import errno
+import lzma
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import shorten
 
 from vae_geometry import VaeGeometryError
 
 ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make it writable"),
+}
+
+# What NumPy, zipfile and Pillow raise on damaged files. A list, as `except Exception` would hide our own sentences.
+DAMAGED = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError, Warning),
+    *(lzma.LZMAError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+KINDS: dict[str, Callable[[int], bool]] = {
+    "a folder": stat.S_ISDIR,
+    "a FIFO": stat.S_ISFIFO,
+    "a socket": stat.S_ISSOCK,
+    "a device": lambda mode: not stat.S_ISREG(mode),
 }
 
 
@@ -53,3 +73,23 @@ def cannot_write(path: Path, error: OSError) -> str:
     reason = os.strerror(error.errno) if error.errno else error
     advice = ADVICE.get(error.errno or 0, "correct the path")
     return f"{path}: cannot be written ({reason}); {advice} and start again"
+
+
+def require_regular(path: Path) -> None:
+    """Refuse what is no regular file, without opening it: reading a FIFO may never end.
+
+    Raises
+    ------
+    OSError
+        If the path is absent or cannot be reached, or names something else than a regular file.
+    """
+    mode = path.stat().st_mode
+    for kind, is_kind in KINDS.items():
+        if is_kind(mode):
+            raise OSError(f"it is {kind}, not a file")
+
+
+def reason(error: Exception) -> str:
+    """What an exception says, in one line of at most 200 characters."""
+    said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return shorten(said or type(error).__name__, 200, placeholder=" ...")

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.files import atomic_file
+from vae_geometry.files import atomic_file, reason
 
 
 def fail(path, error):
@@ -40,3 +40,16 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, number, sentence):
         fail(tmp_path / "a.txt", OSError(number, os.strerror(number)))
     assert str(failed.value) == f"{tmp_path / 'a.txt'}: {sentence}"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "secret"), "Permission denied"),
+        (MemoryError(), "MemoryError"),
+        (ValueError("two\nlines"), "two lines"),
+        (ValueError("word " * 99), "word " * 39 + "..."),
+    ],
+)
+def test_the_reason_of_a_failure_is_one_short_line(error, said):
+    assert reason(error) == said

@@ -1,17 +1,24 @@
 """A user's own images: ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.data.folders import ENDINGS, class_files, is_image
 from vae_geometry.data.images import Split, resize
 from vae_geometry.data.sources import Source
+from vae_geometry.files import DAMAGED, reason, require_regular
 
 SHUFFLE_SEED = 0
-UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+# All that is opened. Pillow would start Ghostscript for an EPS, whatever its name.
+FORMATS = list(dict.fromkeys(ENDINGS.values()))
+UNREADABLE = (*DAMAGED, Image.DecompressionBombError)
+LISTED = 5  # of the images that cannot be read
+UNSIGNED = (1,)  # the sample format of a TIFF that names none
 
 
 def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Split]:
@@ -22,53 +29,86 @@ def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Spl
     Raises
     ------
     VaeGeometryError
-        If no folder is named, a part or its images are absent, or images cannot be read.
+        If no folder is named, a part or its images are absent, or folders or images cannot be read.
     """
     if root is None:
         raise VaeGeometryError(f"datasets: source {source.name} needs `root`, a folder that holds train/ and test/")
-    folders = [root / name for name in ("train", "test")]
-    classes = sorted({name for folder in folders for name in _class_names(folder)})
-    parts = [_read_folder(folder, classes) for folder in folders]
+    folders = {root / name: class_files(root / name) for name in ("train", "test")}
+    classes = sorted({name for files in folders.values() for name in files})
+    parts = [_read_folder(folder, files, classes) for folder, files in folders.items()]
     is_grey = all(image.ndim == 2 for images, _ in parts for image in images)
     train, test = (_stack(images, labels, is_grey) for images, labels in parts)
     return train, test
 
 
-def _class_names(folder: Path) -> list[str]:
-    names = [entry.name for entry in folder.glob("[!.]*") if entry.is_dir()] if folder.is_dir() else []
-    if not names:
-        raise VaeGeometryError(f"{folder}: no folder with one sub-folder of images a class; make it, or correct `root`")
-    return names
-
-
-def _read_folder(folder: Path, classes: list[str]) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
-    """Read the images of ``folder/<class>/<image>``, resized: (32, 32) where grey, else (32, 32, 3)."""
-    extensions = Image.registered_extensions()
-    images, labels, unreadable = [], [], []
-    for label, name in enumerate(classes):
-        for path in sorted((folder / name).rglob("*")):
-            is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if is_hidden or path.suffix.lower() not in extensions:
-                continue
-            try:
-                with Image.open(path) as image:
-                    resized = resize(_eight_bits(image))
-            except UNREADABLE:
-                unreadable.append(str(path))
-                continue
-            images.append(resized[0] if len(resized) == 1 else resized.transpose(1, 2, 0))
-            labels.append(label)
+def _read_folder(
+    folder: Path, files: dict[str, list[Path]], classes: list[str]
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """Read the images among the files of each class, resized: (32, 32) where grey, else (32, 32, 3)."""
+    known_to_pillow = Image.registered_extensions()
+    images, labels, unreadable = [], [], {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for label, name in enumerate(classes):
+            for path in files.get(name, []):
+                if not is_image(path) and path.suffix.lower() not in known_to_pillow:
+                    continue
+                try:
+                    images.append(_read_image(path))
+                except UNREADABLE as error:
+                    unreadable[path] = reason(error)
+                else:
+                    labels.append(label)
     if unreadable:
-        shown = ", ".join(unreadable[:5]) + (f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else "")
-        raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them")
+        first, why = next(iter(unreadable.items()))
+        shown = ", ".join(map(str, [*unreadable][:LISTED]))
+        shown += f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
+        raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them ({first.name}: {why})")
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
     return images, np.array(labels, np.int64)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # PIL would clip at 255
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    require_regular(path)
+    formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+    if not is_image(path):
+        raise ValueError(f"its ending is not that of {formats}")
+    try:
+        # an open file, not its path: of a path Pillow 13 maps TIFFs that lie on their side, and mixes up their pixels
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            bits = _bits_per_level(image)
+            pixels = resize(_eight_bits(ImageOps.exif_transpose(image), bits))
+    except UnidentifiedImageError:
+        raise ValueError(f"not a {formats} of a kind that Pillow reads") from None
+    return pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+
+
+def _bits_per_level(image: Image.Image) -> int:
+    """Bits of a grey level where Pillow keeps more than 8 of them, else 8.
+
+    Raises
+    ------
+    ValueError
+        If no level is known to be black or white: Pillow would clip at 0 and 255.
+    """
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else None
+    is_scaled_to_16_bits = image.mode == "I" and image.format in ("PNG", "PPM")
+    is_signed = tags is not None and set(tags.get(TiffImagePlugin.SAMPLEFORMAT, UNSIGNED)) != set(UNSIGNED)
+    if is_signed or (image.mode in ("I", "F") and not is_scaled_to_16_bits):
+        raise ValueError("of signed, 32-bit or float levels none is known to be white; save it with 8 or 16 bits")
+    if not image.mode.startswith("I"):
+        return 8
+    if tags is None:
+        return 16
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0) == 0:
+        raise ValueError("16-bit levels of which 0 is white; save it with 0 as black")
+    return int(tags[TiffImagePlugin.BITSPERSAMPLE][0])
+
+
+def _eight_bits(image: Image.Image, bits: int) -> Image.Image:
+    if bits > 8:  # PIL would clip at 255
+        return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
     return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
 
 

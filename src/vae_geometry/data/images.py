@@ -1,6 +1,5 @@
 """Prepared images: resized to 32 x 32 pixels, stored as two npz files and read from them."""
 
-import zipfile
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.arrays import read_npz
 from vae_geometry.data.sources import SOURCES
 from vae_geometry.files import atomic_file
 
@@ -52,13 +52,7 @@ def load_images(path: Path) -> Images:
     VaeGeometryError
         If the file is absent or does not hold such images.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            images = file["images"]
-    except FileNotFoundError:
-        raise VaeGeometryError(f"{path}: no such file; prepare the data set first") from None
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, OSError, EOFError, IndexError) as error:
-        raise VaeGeometryError(f"{path}: not a prepared data set ({error}); remove it to make it again") from None
+    (images,) = read_npz(path, ["images"], "prepare the data set")
     if (
         images.dtype != np.uint8
         or images.ndim != 4

@@ -1,5 +1,6 @@
 """MNIST and Fashion-MNIST, which share a file format: IDX."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,13 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     header = 4 + 4 * n_dimensions
     if content[:3] != b"\0\0\x08" or not 1 <= n_dimensions <= 3 or len(content) < header:
         raise VaeGeometryError(f"{path}: not an IDX file of bytes; remove it to download it again")
-    shape = np.frombuffer(content, ">u4", n_dimensions, offset=4).astype(int)
-    expected = header + int(shape.prod())
+    shape = np.frombuffer(content, ">u4", n_dimensions, offset=4).tolist()
+    expected = header + math.prod(shape)  # of Python's integers, which do not overflow
     if len(content) != expected:
         problem = "ends after" if len(content) < expected else "continues after its end:"
         raise VaeGeometryError(
             f"{path}: file {problem} {len(content):,} of {expected:,} bytes; remove it to download it again"
         )
+    if 0 in shape:
+        raise VaeGeometryError(f"{path}: {tuple(shape)} images or labels are none; remove it to download it again")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

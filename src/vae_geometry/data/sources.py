@@ -4,10 +4,12 @@ A new one is a module in this package, with a function ``read``, and an entry in
 is imported, as the workflow reads this module too.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.data.folders import class_files, is_image
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ SOURCES = {
 def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
     """Number of training and of test images, before they are prepared.
 
-    In a folder every file whose name has an ending counts: the number may be too high, never too low.
+    In a folder the files whose names have the ending of an image count; none is opened.
 
     Parameters
     ----------
@@ -62,7 +64,8 @@ def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
     Raises
     ------
     VaeGeometryError
-        If the folder decides and is not named, or lacks one of its parts. The sentence begins with ``root``.
+        If the folder decides and is not named, lacks one of its parts, or cannot be read. The sentence begins with
+        ``root``.
     """
     sizes, needs_root = SOURCES[source].sizes, SOURCES[source].needs_root
     if needs_root and not root:
@@ -74,6 +77,9 @@ def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
 
 
 def _count_files(folder: Path) -> int:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise VaeGeometryError(f"root: there is no folder {folder}; make it, or correct the path")
-    return sum(1 for file in folder.rglob("*") if file.suffix)
+    try:
+        return sum(is_image(path) for paths in class_files(folder).values() for path in paths)
+    except VaeGeometryError as error:
+        raise VaeGeometryError(f"root: {error}") from None

@@ -4,6 +4,7 @@ import os
 import struct
 
 import numpy as np
+from PIL import Image
 
 from vae_geometry.data.images import prepare_dataset
 
@@ -24,6 +25,21 @@ def write_mnist(folder, rng, n_train=6, n_test=4):
         write_idx(folder / f"{part}-images-idx3-ubyte", images)
         write_idx(folder / f"{part}-labels-idx1-ubyte", np.arange(len(images)) % 10)
     return parts
+
+
+def write_image(path, pixels, mode=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(np.asarray(pixels, np.uint8))
+    (image.convert(mode) if mode else image).save(path)
+
+
+def write_folder(root, shape=(32, 32), n_images=6):
+    """Two classes a part, each image of one colour of its own."""
+    for part in ("train", "test"):
+        for label, name in enumerate(("cat", "dog")):
+            for number in range(n_images):
+                write_image(root / part / name / f"{number}.png", np.full(shape, 100 * label + 10 * number))
+    return root
 
 
 def prepared(source, output, root=None):

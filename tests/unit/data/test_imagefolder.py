@@ -1,6 +1,9 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
+from raw_files import write_folder, write_image
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.images import prepare_dataset
@@ -11,21 +14,6 @@ def prepared(output, root=None):
     prepare_dataset("imagefolder", output, root, output / "downloads")
     files = [np.load(output / f"{name}.npz") for name in ("train", "test")]
     return [(file["images"], file["labels"]) for file in files]
-
-
-def write_image(path, pixels, mode=None):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(np.asarray(pixels, np.uint8))
-    (image.convert(mode) if mode else image).save(path)
-
-
-def write_folder(root, shape=(32, 32), n_images=6):
-    """Two classes a part, each image of one colour of its own."""
-    for part in ("train", "test"):
-        for label, name in enumerate(("cat", "dog")):
-            for number in range(n_images):
-                write_image(root / part / name / f"{number}.png", np.full(shape, 100 * label + 10 * number))
-    return root
 
 
 @pytest.mark.parametrize(("shape", "channels"), [((32, 32), 1), ((32, 32, 3), 3), ((20, 50), 1), ((70, 40, 3), 3)])
@@ -99,6 +87,20 @@ def test_a_grey_image_of_16_bits_keeps_its_shades_or_is_named(tmp_path):
     except VaeGeometryError as error:
         message = str(error)
     assert shades >= 30 or str(path) in message
+
+
+def test_a_class_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    root = write_folder(tmp_path / "root")
+    scandir = os.scandir
+
+    def refuse(path):  # root, who runs the tests in a container, may read everything
+        if path == root / "train/dog":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(VaeGeometryError, match=r"train/dog: cannot be read \(Permission denied\)"):
+        prepared(tmp_path / "out", root)
 
 
 def test_all_images_that_cannot_be_read_are_named(tmp_path):

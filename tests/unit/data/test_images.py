@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from damage import damaged
 from raw_files import Trap, prepared
 
 from vae_geometry import VaeGeometryError
@@ -24,13 +25,13 @@ def write_single_array(path):
 
 
 BAD_FILES = {
-    "empty": (lambda path: path.write_bytes(b""), "not a prepared data set"),
-    "text": (lambda path: path.write_text("images"), "not a prepared data set"),
-    "truncated": (write_truncated, "not a prepared data set"),
-    "npy": (write_single_array, "not a prepared data set"),
-    "pickle": (lambda path: path.write_bytes(pickle.dumps(Trap("sprung"))), "not a prepared data set"),
-    "object array": (lambda path: write_npz(path, images=np.array([{}], object)), "not a prepared data set"),
-    "without images": (lambda path: write_npz(path, pictures=np.zeros(3)), "not a prepared data set"),
+    "empty": (lambda path: path.write_bytes(b""), "not a whole npz file with images ("),
+    "text": (lambda path: path.write_text("images"), "not a whole npz file with images ("),
+    "truncated": (write_truncated, "not a whole npz file with images ("),
+    "npy": (write_single_array, "not a whole npz file with images ("),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(Trap("sprung"))), "not a whole npz file with images ("),
+    "object array": (lambda path: write_npz(path, images=np.array([{}], object)), "not a whole npz file with images ("),
+    "without images": (lambda path: write_npz(path, pictures=np.zeros(3)), "not a whole npz file with images ("),
     "float": (lambda path: write_npz(path, images=np.zeros((3, 1, 32, 32))), "images are float64"),
     "small": (lambda path: write_npz(path, images=np.zeros((3, 1, 28, 28), np.uint8)), "(3, 1, 28, 28), not uint8"),
     "4 channels": (lambda path: write_npz(path, images=np.zeros((3, 4, 32, 32), np.uint8)), "not uint8 (N, 1 or 3"),
@@ -45,6 +46,19 @@ def test_a_file_that_is_no_prepared_data_set_is_named(tmp_path, case):
         load_images(tmp_path / "train.npz")
     assert str(error.value).startswith(f"{tmp_path / 'train.npz'}: ")
     assert message in str(error.value)
+
+
+def test_random_damage_of_a_data_set_is_seen_or_does_no_harm(tmp_path, rng):
+    path, pixels = tmp_path / "train.npz", rng.integers(0, 256, (2, 1, 32, 32), np.uint8)
+    write_npz(path, images=pixels, labels=np.arange(2))
+    whole, refused = path.read_bytes(), 0
+    for _ in range(2000):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            assert np.array_equal(load_images(path), pixels)
+        except VaeGeometryError:
+            refused += 1
+    assert refused > 1500
 
 
 def test_an_absent_data_set_is_named(tmp_path):

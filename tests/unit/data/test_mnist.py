@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import damaged
 from PIL import Image
-from raw_files import prepared, write_idx, write_mnist
+from raw_files import MNIST_FILES, prepared, write_idx, write_mnist
 from torchvision.transforms import Resize
 
 from vae_geometry import VaeGeometryError
@@ -62,6 +63,29 @@ def test_a_file_that_is_no_idx_file_is_named(tmp_path, rng, content):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
     with pytest.raises(VaeGeometryError, match="train-images-idx3-ubyte: not an IDX file of bytes"):
         prepared("mnist", tmp_path / "out", tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(2**31, 2**31, 4), (0, 28, 28), (6, 0, 28)])
+def test_sizes_that_overflow_or_hold_no_pixel_are_an_error(tmp_path, rng, shape):
+    write_mnist(tmp_path, rng)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(struct.pack(">BBBB3I", 0, 0, 8, 3, *shape))
+    with pytest.raises(VaeGeometryError, match=r"train-images-idx3-ubyte: .*; remove it to download it again"):
+        prepared("mnist", tmp_path / "out", tmp_path)
+
+
+def test_random_damage_of_idx_files_never_ends_in_a_traceback(tmp_path, rng):
+    write_mnist(tmp_path, rng, 2, 2)
+    whole = {name: (tmp_path / name).read_bytes() for name in MNIST_FILES}
+    refused = 0
+    for _ in range(500):
+        name = MNIST_FILES[rng.integers(len(MNIST_FILES))]
+        (tmp_path / name).write_bytes(damaged(whole[name], rng))
+        try:
+            prepared("mnist", tmp_path / "out", tmp_path)
+        except VaeGeometryError:
+            refused += 1
+        (tmp_path / name).write_bytes(whole[name])
+    assert refused > 300
 
 
 def test_images_and_labels_of_unequal_number_are_an_error(tmp_path, rng):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from raw_files import prepared
 
 import vae_geometry.data
@@ -45,6 +46,27 @@ def test_the_images_of_a_folder_are_its_files_with_an_ending(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert count_images("imagefolder", tmp_path) == (3, 1)
+
+
+def test_as_many_images_are_counted_as_are_read(tmp_path):
+    for name in ("root/train/a/1.png", "root/train/.a/2.png", "root/test/a/3.png", "root/4.png", "other/5.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4)).save(path)
+    (tmp_path / "root/train/a/notes.txt").touch()
+    (tmp_path / "root/train/a/more").symlink_to(tmp_path / "other")
+    (tmp_path / "root/test/b").symlink_to(tmp_path / "other")
+    parts = prepared("imagefolder", tmp_path / "out", tmp_path / "root")
+    assert count_images("imagefolder", tmp_path / "root") == (2, 2) == tuple(len(images) for images, _ in parts)
+
+
+def test_counting_says_what_reading_would(tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+    (tmp_path / "test/a/loop").symlink_to("..")
+    for call in (lambda: count_images("imagefolder", tmp_path), lambda: prepared("imagefolder", tmp_path, tmp_path)):
+        with pytest.raises(VaeGeometryError, match=f"{tmp_path}/test/a/loop: links back to"):
+            call()
 
 
 @pytest.mark.parametrize(
