@@ -1,11 +1,12 @@
-"""Arrays of npy and npz files, read so that a damaged file is one sentence, whatever NumPy raises.
+"""Arrays of npy and npz files, read so that a damaged file is one sentence, whatever NumPy raises, or written.
 
 No pickle is loaded, and a FIFO or a device is refused unopened.
 """
 
+import os
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.files import DAMAGED, reason, require_regular
+from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
 
 
 def open_npy(path: Path, remedy: str) -> NDArray[Any]:
@@ -70,6 +71,35 @@ def read_npz(path: Path, names: Sequence[str], remedy: str) -> list[NDArray[Any]
             return [_read_member(archive, f"{name}.npy") for name in names]
     except DAMAGED as error:
         raise _unreadable(path, f"npz file with {', '.join(names)}", error, remedy) from None
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name into an npz file, atomically.
+
+    The bytes are those of np.savez, which prints a traceback where the disk is full.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is a file that is no npz file of these names, or it cannot be written.
+    """
+    members = [f"{name}.npy" for name in arrays]
+    if os.path.lexists(path) and _members(path) != members:
+        listed = ", ".join(arrays)
+        raise VaeGeometryError(f"{path}: is no npz file of {listed} and is not replaced; name another, or move it away")
+    with atomic_file(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
+        for member, array in zip(members, arrays.values(), strict=True):
+            with archive.open(member, "w", force_zip64=True) as file:
+                npy.write_array(file, array, allow_pickle=False)
+
+
+def _members(path: Path) -> list[str] | None:
+    try:
+        require_regular(path)
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except DAMAGED:
+        return None
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

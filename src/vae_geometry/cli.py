@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"vae-geometry {options.stage}: interrupted; start again", file=sys.stderr)
         return 130
+    except SystemExit as stop:  # in a stage that removed what it had half written
+        print(f"vae-geometry {options.stage}: stopped by SIGTERM; start again", file=sys.stderr)
+        return int(stop.code or 0)
     except OSError as error:
         if error.filename is None:
             raise

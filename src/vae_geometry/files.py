@@ -3,6 +3,7 @@
 import errno
 import lzma
 import os
+import re
 import secrets
 import stat
 import struct
@@ -65,7 +66,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 def beside(path: Path) -> Path:
     """A hidden name of the same ending that no other process has, on whatever machine."""
+    if path.name in ("", ".."):
+        raise VaeGeometryError(f"{path}: is a folder that exists; name what to write in it")
     return path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+
+
+def finished_name(hidden: str) -> str | None:
+    """The name that ``beside`` made a hidden one of; None where it made none."""
+    match = re.fullmatch(r"\.[0-9a-f]+\.(.+)", hidden)
+    return match and match[1]
 
 
 def cannot_write(path: Path, error: OSError) -> str:

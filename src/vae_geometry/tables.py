@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
-from vae_geometry.files import atomic_file
+from vae_geometry.files import DAMAGED, atomic_file, require_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,11 +194,28 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
         Column -> value; a column that is absent is null.
     path : Path
         Parquet file. Its metadata names the kind, and the versions of this package and of DADApy.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is a file that is no table of this kind, or it cannot be written.
     """
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
     versions = {"table": kind, "vae_geometry_version": __version__, "dadapy_version": version("dadapy")}
+    if os.path.lexists(path) and not is_table(kind, path):
+        raise VaeGeometryError(f"{path}: is no table of kind {kind} and is not replaced; name another, or move it away")
     with atomic_file(path) as unfinished:
         pq.write_table(table.replace_schema_metadata(versions), unfinished)
+
+
+def is_table(kind: str, path: Path) -> bool:
+    """Whether a file is a table of this kind, by its metadata."""
+    try:
+        require_regular(path)
+        metadata = pq.read_schema(path).metadata or {}
+    except DAMAGED:
+        return False
+    return bool(metadata.get(b"table") == kind.encode())
 
 
 def read(kind: str, paths: Iterable[Path]) -> pa.Table:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.arrays import read_npz
+from vae_geometry.arrays import read_npz, write_npz
 from vae_geometry.data.sources import SOURCES
-from vae_geometry.files import atomic_file
 
 SIZE = 32
 
@@ -40,8 +39,7 @@ def prepare_dataset(source: str, output: Path, root: Path | None, downloads: Pat
     module = import_module(f"vae_geometry.data.{SOURCES[source].module}")
     train, test = module.read(SOURCES[source], root, downloads)
     for name, (images, labels) in {"train": train, "test": test}.items():
-        with atomic_file(output / f"{name}.npz") as path:
-            np.savez(path, images=images, labels=labels)
+        write_npz(output / f"{name}.npz", {"images": images, "labels": labels})
 
 
 def load_images(path: Path) -> Images:

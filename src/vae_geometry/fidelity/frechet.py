@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.arrays import write_npz
 from vae_geometry.data.images import load_images
 from vae_geometry.fidelity import EXTRACTORS
-from vae_geometry.files import atomic_file
 
 # torch-fidelity takes seconds to import: only what computes features or distances brings it in.
 
@@ -80,8 +80,7 @@ def prepare_features(
     mean, covariance = statistics(features)
     rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
     kept = FeatureStatistics(extractor, images_sha256(pixels), n_points, rank, mean, covariance)
-    with atomic_file(output) as path:
-        np.savez(path, **asdict(kept))
+    write_npz(output, {name: np.asanyarray(value) for name, value in asdict(kept).items()})
 
 
 def read_features(path: Path) -> FeatureStatistics:

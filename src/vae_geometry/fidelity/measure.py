@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, layout, tables
+from vae_geometry.arrays import open_npy
 from vae_geometry.data.images import SIZE
+from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files, read_manifest, unchanged
 from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
 
@@ -76,10 +78,19 @@ def measure_fidelity(
     Raises
     ------
     VaeGeometryError
-        If the folder is no such dump, holds fewer or other images than the features, or pixels outside 0 ... 1.
+        If the folder is no such dump, changes meanwhile, or holds fewer or other images than the features, pixels
+        outside 0 ... 1 or values that are no numbers.
     """
-    dump = _read(activations, n_points)
+    with unchanged(activations):
+        row = _measure(_read(activations, n_points), beta, features, weights, device or torch.device("cpu"))
+    tables.write("fidelity", [row], output)
+
+
+def _measure(dump: Dump, beta: float, features: Path | None, weights: Path, device: torch.device) -> dict[str, object]:
+    """The row of the table."""
     reconstruction, kl = elbo_terms(dump.images, dump.logits, dump.mean, dump.log_variance)
+    if not np.isfinite(kl).all():
+        raise VaeGeometryError(f"{dump.folder / layout.LOG_VARIANCE}: holds variances that are infinite; train again")
     row = {
         **dump.run,
         "elbo": reconstruction + beta * kl.sum(),
@@ -87,29 +98,34 @@ def measure_fidelity(
         "kl": kl.sum(),
         "kl_per_unit": kl.tolist(),
         "active_units": int((kl > ACTIVE_NATS).sum()),
-        "n_points": n_points,
+        "n_points": len(dump.images),
         "reason": NO_FRECHET_DISTANCE,
     }
     if features is not None:
-        row |= _measure_distance(dump, features, weights, device or torch.device("cpu"))
-    tables.write("fidelity", [row], output)
+        row |= _measure_distance(dump, features, weights, device)
+    return row
 
 
 def _read(folder: Path, n_points: int) -> Dump:
-    layers = tables.read("manifest", [folder / layout.MANIFEST]).to_pylist()
-    files = {layer["role"]: layout.layer_file(layer["layer"]) for layer in layers}
+    rows = read_manifest(folder)
+    files = {row["role"]: layout.layer_file(row["layer"]) for row in rows}
     if absent := {"input", "output"} - files.keys():
         raise VaeGeometryError(f"{folder}: its manifest names no layer of role {min(absent)}; dump it again")
-    names = (files["input"], files["output"], layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
-    try:
-        arrays = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names]
-    except (OSError, ValueError, EOFError) as error:
-        raise VaeGeometryError(f"{folder}: not a whole activation dump ({error}); dump it again") from None
-    n_images = min(map(len, arrays))
+    names = [path.name for path in layer_files(folder).values()]
+    names += [name for name in FOR_THE_ELBO if (folder / name).exists()]
+    arrays = {name: open_npy(folder / name, REMEDY) for name in names}
+    check_manifest(folder, rows, {name: array.shape for name, array in arrays.items()}, FOR_THE_ELBO)
+    used = {name: arrays[name] for name in (files["input"], files["output"], *FOR_THE_ELBO)}
+    n_images = min(map(len, used.values()))
     if n_images < n_points:
         raise VaeGeometryError(f"{folder}: holds {n_images} images, {n_points} points are requested")
-    run = {field.name: layers[0][field.name] for field in tables.RUN}
-    return Dump(folder, run, files, *(array[:n_points] for array in arrays))
+    images, outputs, *for_the_elbo = (array[:n_points] for array in used.values())
+    _check_pixels(folder / files["input"], images)
+    for name, array in zip(FOR_THE_ELBO, for_the_elbo, strict=True):
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise VaeGeometryError(f"{folder / name}: holds values that are no numbers; dump the activations again")
+    run = {field.name: rows[0][field.name] for field in tables.RUN}
+    return Dump(folder, run, files, images, outputs, *for_the_elbo)
 
 
 def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.device) -> dict[str, object]:
@@ -135,9 +151,13 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
 
 def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Images as in a file: (N, D) values between 0 and 1 to the nearest of 0 ... 255, (N, channels, 32, 32)."""
-    if not ((values >= 0) & (values <= 1)).all():
-        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
+    _check_pixels(path, values)
     return np.rint(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
+
+
+def _check_pixels(path: Path, values: NDArray[np.float32]) -> None:
+    if values.dtype.kind != "f" or not ((values >= 0) & (values <= 1)).all():
+        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
 
 
 def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> str | None:

@@ -1,16 +1,16 @@
 """The activations to measure: a folder with one array a layer, checked, and what its manifest says of each layer."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_geometry import VaeGeometryError, layout, tables
+from vae_geometry import VaeGeometryError, tables
+from vae_geometry.arrays import open_npy
+from vae_geometry.dumps import REMEDY, check_manifest, find_manifest, layer_files
 
-LAYER_FILE = re.compile(r"layer(\d{2})\.npy")
 ROWS_AT_ONCE = 500
 LARGEST = 1e150  # absolute value
 
@@ -56,28 +56,21 @@ def open_layers(folder: Path) -> list[Layer]:
     ------
     VaeGeometryError
         If there is no layer, or one is damaged, of another type or shape, or holds NaN, infinity or values whose
-        squares leave float64; if the layers differ in N; if the manifest is damaged.
+        squares leave float64; if the layers differ in N; if the manifest is damaged, or not of these layers.
     """
-    paths = {}
-    for path in sorted(folder.glob("layer*.npy")):
-        if name := LAYER_FILE.fullmatch(path.name):
-            paths[int(name.group(1))] = path
-    if not paths:
-        raise VaeGeometryError(f"{folder}: no layerNN.npy in this folder; dump the activations into it first")
-    arrays = [_open(path) for path in paths.values()]
-    if len({len(array) for array in arrays}) > 1:
-        listed = ", ".join(f"{path.name}: {len(array)}" for path, array in zip(paths.values(), arrays, strict=True))
+    paths = layer_files(folder)
+    manifest = find_manifest(folder)
+    arrays = {number: _open(path) for number, path in paths.items()}
+    if len({len(array) for array in arrays.values()}) > 1:
+        listed = ", ".join(f"{paths[number].name}: {len(array)}" for number, array in arrays.items())
         raise VaeGeometryError(f"{folder}: the layers differ in their number of points ({listed}); dump them again")
-    return [Layer(*layer) for layer in zip(arrays, _labels(folder, paths), strict=True)]
+    if manifest is not None:
+        check_manifest(folder, manifest, {paths[number].name: array.shape for number, array in arrays.items()})
+    return [Layer(array, _label(number, manifest)) for number, array in arrays.items()]
 
 
 def _open(path: Path) -> NDArray[np.floating[Any]]:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise VaeGeometryError(f"{path}: not a whole npy file ({error}); dump the activations again") from None
-    if not isinstance(array, np.ndarray):
-        raise VaeGeometryError(f"{path}: not an npy file but an archive of several; save one array a layer")
+    array = open_npy(path, REMEDY)
     if array.dtype.kind != "f" or array.ndim != 2:
         raise VaeGeometryError(f"{path}: is {array.dtype} {array.shape}, not a float array (N, D); convert it first")
     if len(array) < 3 or array.shape[1] < 1:
@@ -94,14 +87,8 @@ def _open(path: Path) -> NDArray[np.floating[Any]]:
     return array
 
 
-def _labels(folder: Path, numbers: Iterable[int]) -> list[Label]:
-    """What the tables call the layers of these numbers, as far as the folder has a manifest that says it."""
-    manifest = folder / layout.MANIFEST
-    rows = tables.read("manifest", [manifest]).to_pylist() if manifest.exists() else []
-    run = {field.name: rows[0][field.name] if rows else None for field in tables.RUN}
-    known = {row["layer"]: (row["layer_name"], row["role"]) for row in rows}
-    labels = []
-    for number in numbers:
-        name, role = known.get(number, (None, None))
-        labels.append({**run, "layer": number, "layer_name": name, "role": role})
-    return labels
+def _label(number: int, manifest: Sequence[Mapping[str, Any]] | None) -> Label:
+    """What the tables call a layer, as far as the folder has a manifest that says it."""
+    names = [*(field.name for field in tables.RUN), "layer_name", "role"]
+    row = next((row for row in manifest or () if row["layer"] == number), dict.fromkeys(names))
+    return {**{name: row[name] for name in names}, "layer": number}

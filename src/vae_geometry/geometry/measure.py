@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.dumps import unchanged
 from vae_geometry.geometry.activations import open_layers
 from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
@@ -33,24 +34,32 @@ def measure_geometry(
     Raises
     ------
     VaeGeometryError
-        If the folder is damaged, see ``open_layers``, ``scales`` is more than half of its points, or ``memory_mb`` is
-        too little.
+        If the folder is damaged, see ``open_layers``, or changes meanwhile; if ``scales`` is more than half of its
+        points, or ``memory_mb`` is too little.
     """
-    layers = open_layers(folder)
-    n_points = len(layers[0].points)
-    if scales and 2 * scales > n_points:
-        raise VaeGeometryError(
-            f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
-        )
-    n_neighbours = scales or 2
-    memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
-    neighbours = find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
+    with unchanged(folder):
+        layers = open_layers(folder)
+        n_points = len(layers[0].points)
+        if scales and 2 * scales > n_points:
+            raise VaeGeometryError(
+                f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; "
+                "take at most half of them"
+            )
+        n_neighbours = scales or 2
+        memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
+        neighbours = find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
 
-    rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
-    if scales:
-        rows["id_scaling"] = scaling_rows(layers, neighbours)
-    rows["information_imbalance"] = imbalance_rows(layers, neighbours)
+        rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
+        if scales:
+            rows["id_scaling"] = scaling_rows(layers, neighbours)
+        rows["information_imbalance"] = imbalance_rows(layers, neighbours)
     for kind in rows:
         tables.write(kind, rows[kind], output / f"{kind}.parquet")
     if not scales:
-        (output / "id_scaling.parquet").unlink(missing_ok=True)  # of an earlier measurement
+        _remove_scaling(output / "id_scaling.parquet")
+
+
+def _remove_scaling(path: Path) -> None:
+    """Remove the table of an earlier measurement, which had scales."""
+    if tables.is_table("id_scaling", path):
+        path.unlink()

@@ -1,16 +1,18 @@
 """Activations of all layers of a network on test images, dumped as one array a layer."""
 
 import os
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_geometry import VaeGeometryError, layout, tables
-from vae_geometry.files import atomic_file, beside, cannot_write
+from vae_geometry import VaeGeometryError, dumps, layout, tables
+from vae_geometry.arrays import open_npy, write_npz
+from vae_geometry.files import cannot_write
 from vae_geometry.networks.layers import Network, pass_through
+from vae_geometry.scratch import scratch_folder
 
 BATCH_SIZE = 250
 N_RECONSTRUCTIONS = 10
@@ -45,20 +47,26 @@ def dump_activations(
     Raises
     ------
     VaeGeometryError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds anything else than an earlier dump, which is replaced; if the network
+        has too many layers.
     """
-    unfinished = beside(output)
-    try:
-        unfinished.mkdir(parents=True)
-        layers = _write_arrays(model, images, unfinished, latent, noise, device)
-        run = {field.name: config[field.name] for field in tables.RUN}
-        tables.write("manifest", [{**run, **layer} for layer in layers], unfinished / layout.MANIFEST)
-        shutil.rmtree(output, ignore_errors=True)
-        unfinished.replace(output)
-    except OSError as error:
-        raise VaeGeometryError(cannot_write(output, error)) from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    dumps.require_replaceable(output)  # before a network runs for minutes
+    if len(model.layers) + 3 > dumps.MOST_LAYERS:
+        n_layers = len(model.layers) + 3  # with input, bottleneck and output
+        raise VaeGeometryError(f"the network has {n_layers} layers; measure at most {dumps.MOST_LAYERS} of them")
+    with scratch_folder(output, dumps.WRITTEN) as scratch:
+        try:
+            new = scratch / "new"
+            new.mkdir()
+            layers = _write_arrays(model, images, new, latent, noise, device)
+            run = {field.name: config[field.name] for field in tables.RUN}
+            tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
+            dumps.require_replaceable(output)
+            with suppress(FileNotFoundError):
+                output.rename(scratch / "old")
+            new.rename(output)
+        except OSError as error:
+            raise VaeGeometryError(cannot_write(output, error)) from None
 
 
 @torch.no_grad()
@@ -122,10 +130,9 @@ def write_reconstructions(
     layers = tables.read("manifest", [activations / layout.MANIFEST]).to_pylist()
     numbers = {layer["role"]: layer["layer"] for layer in layers}
     arrays = {
-        name: np.load(activations / layout.layer_file(numbers[role]), mmap_mode="r")[:N_RECONSTRUCTIONS]
+        name: open_npy(activations / layout.layer_file(numbers[role]), dumps.REMEDY)[:N_RECONSTRUCTIONS]
         for name, role in {"images": "input", "reconstructions": "output"}.items()
     }
     latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
     arrays["samples"] = torch.sigmoid(model.decode(latent)).cpu().numpy()
-    with atomic_file(path) as unfinished:
-        np.savez(unfinished, **{name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})
+    write_npz(path, {name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})

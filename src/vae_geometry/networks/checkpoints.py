@@ -14,7 +14,7 @@ from vae_geometry.files import atomic_file
 from vae_geometry.networks import build
 from vae_geometry.networks.layers import Network
 
-NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or train it again"
+NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or remove it to make it again"
 
 
 def save_checkpoint(path: Path, model: nn.Module, config: dict) -> None:
@@ -90,7 +90,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Net
     ------
     VaeGeometryError
         If the file is absent or no checkpoint of this package, or its tensors are not those of the network that its
-        config describes.
+        config describes or hold NaN or infinity.
     """
     config = read_config(path)
     try:
@@ -105,6 +105,9 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Net
         if found != wanted:
             reason = f"its config describes tensor {name} as {wanted}, it holds {found}"
             raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
+    if bad := sorted(name for name, tensor in tensors.items() if not tensor.isfinite().all()):
+        described = f"{len(bad)} of {len(tensors)} tensors hold NaN or infinity, {bad[0]} for one"
+        raise VaeGeometryError(f"{path}: {described}; name another, or remove it to make it again")
     model.load_state_dict(tensors, assign=True)
     return model.to(device).eval(), config
 

@@ -1,8 +1,9 @@
 """Stages that measure trained networks."""
 
+import os
 from dataclasses import MISSING, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from vae_geometry.options import CONFIG, Option
@@ -121,13 +122,15 @@ def measure_fidelity(options: Any) -> None:
 )
 def compare_bottlenecks(options: Any) -> None:
     from vae_geometry.data.images import first_images
+    from vae_geometry.dumps import WRITTEN
     from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
+    from vae_geometry.scratch import scratch_folder
     from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
     images = first_images(options.data, options.points)
-    with TemporaryDirectory() as temporary:
-        dumps = [Path(temporary, str(number)) for number in range(len(options.checkpoints))]
+    with scratch_folder(Path(gettempdir(), f"vae-geometry-dumps-{os.getuid()}"), WRITTEN) as scratch:
+        dumps = [scratch / str(number) for number in range(len(options.checkpoints))]
         for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):
             _dump(checkpoint, images, dump, options.latent, device)
         compare_bottlenecks(dumps, options.output, options.threads, options.memory_mb, str(device))

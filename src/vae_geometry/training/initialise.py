@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 
+from vae_geometry import VaeGeometryError
 from vae_geometry.networks import build
-from vae_geometry.networks.checkpoints import save_checkpoint
+from vae_geometry.networks.checkpoints import read_config, save_checkpoint
 from vae_geometry.training.random_streams import generator
 
 
@@ -23,8 +24,10 @@ def initialise(path: Path, config: dict, seed: int) -> None:
     Raises
     ------
     VaeGeometryError
-        If the architecture takes no such inputs or options.
+        If the architecture takes no such inputs or options, or the file is there and is no untrained network.
     """
+    if path.exists() and read_config(path)["epoch"] != 0:
+        raise VaeGeometryError(f"{path}: is a trained network and is not replaced; name another, or move it away")
     config = {**config, "seed": seed, "epoch": 0}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(config, "weights").initial_seed())

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError, layout, tables
-from vae_geometry.files import atomic_file
 from vae_geometry.networks.checkpoints import read_config, save_checkpoint
 from vae_geometry.options import Training, options_of
 from vae_geometry.training.losses import batch_losses, first_not_finite, mean_losses
 from vae_geometry.training.noise import draw_batches
+from vae_geometry.training.outputs import RUN, publish, remove_unfinished, require_own
 from vae_geometry.training.resume import (
     has_checkpoints,
     load_state,
@@ -64,16 +63,18 @@ def train(
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, another process trains here, the loss is no number any more, a file
-        cannot be written, or a signal asks to stop (exit status 128 + signal: start again to resume).
+        If a checkpoint lies past the last epoch, one that is there is not of this run, another process trains here, the
+        loss is no number any more, a file cannot be written, or a signal asks to stop (exit status 128 + signal: start
+        again to resume).
     """
     run = set_up(images, initial, training, device)
-    names = {name: run.config[name] for name in ("dataset", "noise", "bottleneck", "seed")}
+    names = {name: run.config[name] for name in RUN}
     identity = _identity(training, beta, images, initial, device)
     with stop_signals() as received, only_writer(run_folder, received):
+        require_own(run_folder, run.config, training.checkpoints)
         if _is_finished(run_folder, training, identity):
             logger.info("%s: this training has ended already", run_folder)
-            shutil.rmtree(run_folder / layout.UNFINISHED_IN_RUN, ignore_errors=True)
+            remove_unfinished(run_folder)
             return
         folder = state_folder(run_folder, identity)
         state = load_state(folder, device)
@@ -121,7 +122,7 @@ def train(
             tables.write("training", run.losses, run_folder / layout.TRAINING_IN_RUN)
             tables.write("timing", run.timing, run_folder / layout.TIMING_IN_RUN)
             _report(run, training)
-        _publish(folder, run_folder, training)
+        publish(folder, run_folder, run.config, training.checkpoints)
 
 
 def _identity(training: Training, beta: float, images: Tensor, initial: Path, device: torch.device) -> dict[str, Any]:
@@ -176,15 +177,3 @@ def _report(run: Run, training: Training) -> None:
         *(losses["validation_reconstruction"], losses["validation_kl"], timing["images_per_second"]),
         *(left // 3600, left // 60 % 60, left % 60),
     )
-
-
-def _publish(folder: Path, run_folder: Path, training: Training) -> None:
-    """Copy the checkpoints to where they belong; remove the state, and what an earlier training left."""
-    for epoch in training.checkpoints:
-        with atomic_file(run_folder / layout.WEIGHTS_IN_RUN.format(epoch=epoch)) as path:
-            shutil.copyfile(unfinished_checkpoint(folder, epoch), path)
-    keep = [run_folder / layout.WEIGHTS_IN_RUN.format(epoch=epoch) for epoch in (0, *training.checkpoints)]
-    for path in keep[0].parent.glob("*.safetensors"):
-        if path not in keep:  # of other epochs, or half written
-            path.unlink()
-    shutil.rmtree(run_folder / layout.UNFINISHED_IN_RUN)

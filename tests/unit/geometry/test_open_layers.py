@@ -27,7 +27,7 @@ def test_layers_are_opened_in_order_and_mapped_for_reading(tmp_path, rng):
 def test_a_layer_has_the_label_of_the_manifest(tmp_path):
     for number in (0, 2, 3):
         np.save(tmp_path / f"layer{number:02d}.npy", np.eye(4))
-    names = {0: ("pixels", "input"), 1: ("no file", "encoder"), 2: ("squeeze", "bottleneck")}
+    names = {2: ("squeeze", "bottleneck"), 0: ("pixels", "input"), 3: (None, None)}
     rows = [{**RUN, "layer": number, "layer_name": name, "role": role} for number, (name, role) in names.items()]
     tables.write("manifest", rows, tmp_path / "manifest.parquet")
     assert [layer.label for layer in open_layers(tmp_path)] == [
@@ -37,11 +37,8 @@ def test_a_layer_has_the_label_of_the_manifest(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("with_manifest", [False, True], ids=["no manifest", "empty manifest"])
-def test_without_a_manifest_all_but_the_number_is_null(tmp_path, with_manifest):
+def test_without_a_manifest_all_but_the_number_is_null(tmp_path):
     np.save(tmp_path / "layer04.npy", np.eye(4))
-    if with_manifest:
-        tables.write("manifest", [], tmp_path / "manifest.parquet")
     (layer,) = open_layers(tmp_path)
     assert layer.label == {**dict.fromkeys(RUN), "layer": 4, "layer_name": None, "role": None}
 

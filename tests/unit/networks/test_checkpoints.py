@@ -74,8 +74,24 @@ def test_a_truncated_checkpoint_is_named(tmp_path):
     path = tmp_path / "epoch1.safetensors"
     save_checkpoint(path, small(), CONFIG)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(VaeGeometryError, match=r"epoch1.safetensors: not a checkpoint"):
+    with pytest.raises(
+        VaeGeometryError, match=r"epoch1.safetensors: not a checkpoint .*, or remove it to make it again"
+    ):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_named(tmp_path, capsys, value):
+    path = tmp_path / "epoch1.safetensors"
+    model = small()
+    with torch.no_grad():
+        model.mean.weight[1, 3] = model.mean.bias[0] = value
+    save_checkpoint(path, model, CONFIG)
+    sentence = f"{path}: 2 of 47 tensors hold NaN or infinity, mean.bias for one; name another, or remove it to make it"
+    with pytest.raises(VaeGeometryError, match=re.escape(sentence)):
+        load_checkpoint(path)
+    assert main(["describe", str(path)]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_an_absent_checkpoint_is_named(tmp_path):

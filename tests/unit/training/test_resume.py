@@ -12,7 +12,6 @@ from small_training import BATCHES, LOCK, SETTINGS, outputs, record_forward, run
 
 from vae_geometry import NOISES, VaeGeometryError
 from vae_geometry.data.images import load_images
-from vae_geometry.training import loop as training
 from vae_geometry.training import resume
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -52,10 +51,10 @@ def test_a_training_that_was_killed_resumes_at_the_next_batch(tmp_path, images, 
 
 def test_a_training_that_is_killed_while_it_finishes_trains_nothing_again(tmp_path, images, monkeypatch):
     expected = outputs(run(tmp_path / "whole", images))
-    for attempt, culprit in enumerate(("copyfile", "rmtree")):
+    for attempt, culprit in enumerate(("shutil.copyfile", "remove_files")):
         folder = tmp_path / str(attempt)
         with monkeypatch.context() as patch:
-            patch.setattr(training.shutil, culprit, lambda *_: 1 / 0)
+            patch.setattr(f"vae_geometry.training.outputs.{culprit}", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 run(folder, images, replace(SETTINGS, resume_minutes=EVERY_BATCH))
         with monkeypatch.context() as patch:

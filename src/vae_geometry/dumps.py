@@ -1,0 +1,175 @@
+"""Folders of activations: what a dump writes, how one is told from other folders, and whether its files agree."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vae_geometry import VaeGeometryError, layout, tables
+
+logger = logging.getLogger(__name__)
+
+REMEDY = "dump the activations"
+MOST_LAYERS = 100  # two digits number them
+LAYER_FILE = re.compile(r"layer([0-9]+)\.npy")
+FOR_THE_ELBO = (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
+WRITTEN = re.compile(  # whole, half written, and what Snakemake puts into a folder that a rule makes
+    r"layer[0-9]{2}\.npy|(logits|mean|log_variance)\.npy|(\.[0-9a-f]+\.)?manifest\.parquet|\.snakemake_timestamp"
+)
+
+
+def require_replaceable(folder: Path) -> None:
+    """Check that a dump may take the place of a folder: one that is absent, empty or an earlier dump.
+
+    Raises
+    ------
+    VaeGeometryError
+        If it is a file or a link, holds anything that no dump writes, or has no manifest.
+    """
+    if not os.path.lexists(folder):
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise VaeGeometryError(f"{folder}: is not a folder; name another, which a dump may replace")
+    with os.scandir(folder) as entries:
+        is_file = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+    if others := sorted(name for name in is_file if not (is_file[name] and WRITTEN.fullmatch(name))):
+        raise VaeGeometryError(f"{folder}: holds {others[0]}, which no dump writes; name a folder that is new or empty")
+    if is_file and not tables.is_table("manifest", folder / layout.MANIFEST):
+        raise VaeGeometryError(
+            f"{folder}: is not an earlier dump, as it has no good {layout.MANIFEST}; name a folder that is new or empty"
+        )
+
+
+def layer_files(folder: Path) -> dict[int, Path]:
+    """Paths of the layers of a folder of activations by number, in order; numbers that are left out are logged.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is none, or one is numbered with more than two digits.
+    """
+    names = sorted(path.name for path in folder.glob("layer*.npy"))
+    numbers = {name: match[1] for name in names if (match := LAYER_FILE.fullmatch(name))}
+    paths = {int(number): folder / name for name, number in numbers.items() if len(number) == 2}
+    if not paths:
+        raise VaeGeometryError(f"{folder}: no layerNN.npy in this folder; dump the activations into it first")
+    for name, number in numbers.items():
+        if len(number) > 2:
+            raise VaeGeometryError(f"{folder / name}: layers are numbered from 00 to 99; rename it, or move it away")
+        if len(number) < 2:
+            logger.warning("%s: is not read, as layers are numbered with two digits", folder / name)
+    if gaps := sorted(set(range(max(paths))) - paths.keys()):
+        listed = ", ".join(map(layout.layer_file, gaps))
+        logger.warning("%s: has no %s; the %d layers that it has are read", folder, listed, len(paths))
+    return paths
+
+
+def read_manifest(folder: Path) -> list[dict[str, Any]]:
+    """Rows of the manifest of a dump, one a layer.
+
+    Raises
+    ------
+    VaeGeometryError
+        If it is absent or damaged, or names several runs, a layer twice or without its number.
+    """
+    path = folder / layout.MANIFEST
+    rows: list[dict[str, Any]] = tables.read("manifest", [path]).to_pylist()
+    runs = {tuple(row[field.name] for field in tables.RUN) for row in rows}
+    numbers = [row["layer"] for row in rows]
+    if len(runs) > 1 or len(set(numbers)) < len(numbers) or None in numbers:
+        raise VaeGeometryError(f"{path}: names several runs, a layer twice or one without a number; {REMEDY} again")
+    return rows
+
+
+def find_manifest(folder: Path) -> list[dict[str, Any]] | None:
+    """Rows of the manifest of a folder of activations, as of ``read_manifest``; None where a user's own has none.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is one that is damaged, or none beside other files of a dump.
+    """
+    if os.path.lexists(folder / layout.MANIFEST):
+        return read_manifest(folder)
+    if left := [name for name in (layout.LOGITS, layout.LOG_VARIANCE) if (folder / name).exists()]:
+        raise VaeGeometryError(
+            f"{folder}: not a whole activation dump ({layout.MANIFEST} is absent); dump it again, "
+            f"or move {' and '.join(left)} away to read the layers without their names"
+        )
+    return None
+
+
+def check_manifest(
+    folder: Path,
+    rows: Sequence[Mapping[str, Any]],
+    shapes: Mapping[str, tuple[int, ...]],
+    needed: Sequence[str] = (),
+) -> None:
+    """Check that a manifest and the files beside it are of one dump.
+
+    Parameters
+    ----------
+    folder : Path
+    rows : sequence of mappings
+        Of the manifest.
+    shapes : mapping
+        Name -> shape of every array of a layer in the folder, and of those of ``FOR_THE_ELBO`` that were opened.
+    needed : sequence of str
+        Of ``FOR_THE_ELBO``, those that must be there.
+
+    Raises
+    ------
+    VaeGeometryError
+        If a layer is absent or not in the manifest, or a shape is another.
+    """
+    absent = [f"{name} is absent" for name in needed if name not in shapes]
+    if problem := _disagreement(rows, shapes) or next(iter(absent), None):
+        raise VaeGeometryError(f"{folder}: not a whole activation dump ({problem}); dump it again")
+
+
+def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    wanted = {layout.layer_file(row["layer"]): (row["n_points"], row["extrinsic_dimension"]) for row in rows}
+    layers = shapes.keys() - FOR_THE_ELBO
+    if absent := sorted(wanted.keys() - layers):
+        return f"{layout.MANIFEST} names {absent[0]}, which is absent"
+    if unnamed := sorted(layers - wanted.keys()):
+        return f"{unnamed[0]} is not in its {layout.MANIFEST}"
+    for row in rows:
+        if row["role"] == "bottleneck":
+            wanted |= dict.fromkeys((layout.MEAN, layout.LOG_VARIANCE), (row["n_points"], row["bottleneck"]))
+        if row["role"] == "output":
+            wanted[layout.LOGITS] = row["n_points"], row["extrinsic_dimension"]
+    for name, shape in shapes.items():
+        sizes = wanted.get(name, shape)
+        if len(shape) != 2 or any(size not in (None, found) for size, found in zip(sizes, shape, strict=True)):
+            return f"{name} has shape {shape}, its {layout.MANIFEST} says {sizes}"
+    return None
+
+
+@contextmanager
+def unchanged(folder: Path) -> Iterator[None]:
+    """Check at the end of a block that no file of a folder of activations was replaced or written in it.
+
+    Arrays are mapped, and read where they are needed: their values may otherwise be of two dumps.
+
+    Raises
+    ------
+    VaeGeometryError
+        If one was.
+    """
+    before = _state(folder)
+    yield
+    if _state(folder) != before:
+        raise VaeGeometryError(f"{folder}: was changed or replaced while it was read; start again")
+
+
+def _state(folder: Path) -> dict[str, tuple[int, int, int]]:
+    try:
+        with os.scandir(folder) as entries:
+            found = {entry.name: entry.stat() for entry in entries if WRITTEN.fullmatch(entry.name)}
+    except OSError:
+        return {}
+    return {name: (state.st_ino, state.st_size, state.st_mtime_ns) for name, state in found.items()}

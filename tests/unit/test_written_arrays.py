@@ -1,0 +1,56 @@
+"""npz files as they are written: the bytes of np.savez, one sentence on a full disk, nothing of others replaced."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vae_geometry
+from vae_geometry import VaeGeometryError
+from vae_geometry.arrays import write_npz
+
+
+def test_the_bytes_are_those_of_numpy(tmp_path, rng):
+    arrays = {"images": rng.integers(0, 256, (5, 1, 4, 4), np.uint8), "order": np.asfortranarray(rng.random((3, 2)))}
+    arrays |= {"name": np.asanyarray("inception"), "empty": np.zeros((0, 3))}
+    write_npz(tmp_path / "new folder/a.npz", arrays)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    assert (tmp_path / "new folder/a.npz").read_bytes() == buffer.getvalue()
+
+
+def test_a_file_of_other_arrays_is_not_replaced(tmp_path):
+    path = tmp_path / "a.npz"
+    write_npz(path, {"images": np.zeros(3)})
+    write_npz(path, {"images": np.ones(3)})
+    before = path.read_bytes()
+    for content in (before, b"text"):
+        path.write_bytes(content)
+        with pytest.raises(
+            VaeGeometryError, match=r"a.npz: is no npz file of mean, rank and is not replaced; name anoth"
+        ):
+            write_npz(path, {"mean": np.zeros(3), "rank": np.zeros(1)})
+        assert path.read_bytes() == content
+
+
+def test_no_object_is_pickled(tmp_path):
+    with pytest.raises(ValueError, match="pickle"):
+        write_npz(tmp_path / "a.npz", {"a": np.array([{}], object)})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [100_000, 300_000, 3_000_000])
+def test_a_full_disk_is_one_sentence_and_no_traceback(small_disk, digits, size):
+    """Also where the disk is full only at the end of the file."""
+    free = 256 * 1024
+    (small_disk / "filling").write_bytes(bytes(max(0, free - size)))
+    command = [sys.executable, "-m", "vae_geometry", "prepare-dataset", "digits", "--output", small_disk]
+    environment = {"PYTHONPATH": str(Path(vae_geometry.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
+    process = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True)
+    assert process.returncode == 1
+    sentence = "cannot be written (No space left on device); free some space and start again"
+    assert process.stderr == f"vae-geometry prepare-dataset: {small_disk / 'train.npz'}: {sentence}\n"
+    assert [path.name for path in small_disk.iterdir()] == ["filling"]
