@@ -3,7 +3,7 @@
 import itertools
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
-from vae_geometry.files import DAMAGED, atomic_file, require_regular
+from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
+from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,8 +170,15 @@ class Selection:
     seeds: Sequence[int]
     epochs: Sequence[int]
 
-    def files(self, kind: str) -> Iterator[Path]:
-        """Paths of the results of one kind, a key of ``layout.RESULTS``, in the order of the selection."""
+    def files(self, kind: str) -> dict[Path, Fields]:
+        """The results of one kind, a key of ``layout.RESULTS``, in the order of the selection.
+
+        Returns
+        -------
+        dict
+            Path -> the fields of its template: the data set, the kind of noise, K, seed and epoch, as far as the path
+            names them.
+        """
         values: dict[str, Sequence[str | int]] = {
             "dataset": self.datasets,
             "noise": self.noises,
@@ -179,8 +187,9 @@ class Selection:
             "epoch": [max(self.epochs)] if kind == "cross_bottleneck" else self.epochs,
         }
         names = [name for name in values if f"{{{name}}}" in layout.RESULTS[kind]]
-        for chosen in itertools.product(*(values[name] for name in names)):
-            yield layout.locate(self.results, kind, **dict(zip(names, chosen, strict=True)))
+        chosen = itertools.product(*(values[name] for name in names))
+        fields = [dict(zip(names, of_file, strict=True)) for of_file in chosen]
+        return {layout.locate(self.results, kind, **of_file): of_file for of_file in fields}
 
 
 def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
@@ -218,25 +227,57 @@ def is_table(kind: str, path: Path) -> bool:
     return bool(metadata.get(b"table") == kind.encode())
 
 
-def read(kind: str, paths: Iterable[Path]) -> pa.Table:
+def read(kind: str, files: Iterable[Path] | Mapping[Path, Fields]) -> pa.Table:
     """Read tables of one kind and join them, one after the other.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``SCHEMAS``.
+    files : iterable of paths, or mapping
+        A mapping, see ``Selection.files``, says what each path stands for; the rows of the file must say the same.
 
     Raises
     ------
     VaeGeometryError
-        If a file is absent, is no parquet file or lacks a column of this kind.
+        If a file is absent, is no parquet file or lacks a column of this kind; if a row is there twice, lies where it
+        does not belong, or repeats the numbers of another seed.
     """
-    tables = []
-    for path in paths:
-        try:
-            tables.append(pq.ParquetFile(path).read(columns=SCHEMAS[kind].names).cast(SCHEMAS[kind]))
-        except FileNotFoundError:
-            raise VaeGeometryError(f"{path}: no such file; run the stage that makes it first") from None
-        except (pa.ArrowInvalid, ValueError, KeyError, OSError) as error:
-            raise VaeGeometryError(
-                f"{path}: not a table of kind {kind} ({error}); remove it to make it again"
-            ) from None
+    places = files if isinstance(files, Mapping) else dict.fromkeys(files)
+    tables = [_read_file(kind, path) for path in places]
+    if isinstance(files, Mapping):
+        for (path, fields), table in zip(files.items(), tables, strict=True):
+            require_place(path, table, fields)
+        require_own_numbers(kind, files, tables)
     return pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
+
+
+def _read_file(kind: str, path: Path) -> pa.Table:
+    schema = SCHEMAS[kind]
+    try:
+        require_regular(path)
+        # from memory and on one thread: the tables are small
+        file = pq.ParquetFile(pa.BufferReader(path.read_bytes()))
+        _require_types(file.schema_arrow, schema)
+        table = file.read(columns=schema.names, use_threads=False).cast(schema)
+        table.validate(full=True)  # bytes that are no text are read without an error
+    except FileNotFoundError:
+        raise VaeGeometryError(f"{path}: no such file; run the stage that makes it first") from None
+    except (pa.ArrowException, *DAMAGED) as error:
+        problem = f"not a table of kind {kind} ({reason(error)})"
+        raise VaeGeometryError(f"{path}: {problem}; remove it to make it again") from None
+    require_once(path, table)
+    return table
+
+
+def _require_types(found: pa.Schema, schema: pa.Schema) -> None:
+    """Raise ValueError where a column lacks, is there twice or is of another type: a cast may change its values."""
+    for field in schema:
+        index = found.get_field_index(field.name)
+        if index < 0:
+            raise ValueError(f"it has no column {field.name}, or several")
+        if found.field(index).type != field.type:
+            raise ValueError(f"column {field.name} is {found.field(index).type}, not {field.type}")
 
 
 def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "pd.DataFrame":
@@ -244,14 +285,14 @@ def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "p
 
     With ``pass_absent`` those that are not there yet are passed over, which is logged; one must be there.
     """
-    paths = list(selection.files(kind))
+    files = selection.files(kind)
     if pass_absent:
-        there = [path for path in paths if path.exists()]
-        if there and len(there) < len(paths):
-            absent = next(path for path in paths if path not in there)
-            logger.warning("%d of %d tables are not there yet, %s for one", len(paths) - len(there), len(paths), absent)
-        paths = there or paths
-    return read(kind, paths).to_pandas()
+        there = {path: fields for path, fields in files.items() if path.exists()}
+        if there and len(there) < len(files):
+            absent = next(path for path in files if path not in there)
+            logger.warning("%d of %d tables are not there yet, %s for one", len(files) - len(there), len(files), absent)
+        files = there or files
+    return read(kind, files).to_pandas()
 
 
 def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:

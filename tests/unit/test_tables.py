@@ -1,3 +1,4 @@
+import os
 import platform
 from dataclasses import replace
 from importlib.metadata import version
@@ -6,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from damage import damaged
 
 import vae_geometry
 from vae_geometry import VaeGeometryError, tables
@@ -103,11 +105,32 @@ BAD_FILES = {
     "folder": lambda path: path.mkdir(),
     "other kind": lambda path: tables.write("fidelity", [RUN], path),
     "other type": lambda path: pq.write_table(pa.table({name: ["x"] for name in tables.SCHEMAS[KIND].names}), path),
+    "numbers as text": lambda path: write_with("layer", pa.array(["0", "1", "2"]), path),
+    "wider numbers": lambda path: write_with("seed", pa.array([0, 0, 0], pa.int64()), path),
+    "nested": lambda path: write_with("layer", pa.array([{"layer": 0}] * 3), path),
+    "list": lambda path: write_with("id_stderr", pa.array([[0.1], [], None]), path),
+    "dictionary": lambda path: write_with("role", pa.array(["input"] * 3).dictionary_encode(), path),
+    "column twice": lambda path: pq.write_table(table_of_rows().append_column("layer", table_of_rows()["layer"]), path),
+    "no text": lambda path: write_with("role", not_utf8(), path),
+    "FIFO": os.mkfifo,
 }
 
 
+def table_of_rows():
+    return pa.Table.from_pylist(ROWS, schema=tables.SCHEMAS[KIND])
+
+
+def write_with(name, column, path):
+    """The rows with another column, as written by another program."""
+    pq.write_table(table_of_rows().set_column(tables.SCHEMAS[KIND].names.index(name), name, column), path)
+
+
+def not_utf8():
+    return pa.array([b"\xff\xfe"] * 3).view(pa.string())
+
+
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_a_file_that_is_no_table_of_the_kind_is_named(tmp_path, case):
+def test_a_file_that_is_no_table_of_the_kind_is_named(tmp_path, case, ten_seconds):
     path = tmp_path / "table.parquet"
     BAD_FILES[case](path)
     with pytest.raises(VaeGeometryError, match=r"table.parquet: not a table of kind intrinsic_dimension"):
@@ -122,6 +145,20 @@ def test_a_truncated_table_is_named(tmp_path):
         tables.read(KIND, [path])
 
 
+def test_random_damage_of_a_table_never_ends_in_a_traceback(tmp_path, rng):
+    path = tmp_path / "table.parquet"
+    tables.write(KIND, [{**row, "layer_name": f"layer {row['layer']}", "role": "input"} for row in ROWS], path)
+    whole, sentences = path.read_bytes(), []
+    for _ in range(2000):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            tables.read(KIND, [path]).to_pylist()
+        except VaeGeometryError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 1800
+    assert all(sentence.startswith(f"{path}: ") and "\n" not in sentence for sentence in sentences)
+
+
 def test_a_selection_names_the_files_of_a_sweep(tmp_path):
     selection = tables.Selection(tmp_path, ["a"], ["fresh", "repeated"], [2, 4], [0, 1], [0, 5])
     files = [path.relative_to(tmp_path).as_posix() for path in selection.files("fidelity")]
@@ -132,6 +169,15 @@ def test_a_selection_names_the_files_of_a_sweep(tmp_path):
     relative = {kind: [path.relative_to(tmp_path).as_posix() for path in one.files(kind)] for kind in tables.SCHEMAS}
     assert relative["training"] == ["a/fresh/k2/seed1/training.parquet", "a/fresh/k4/seed1/training.parquet"]
     assert relative["cross_bottleneck"] == ["a/fresh/seed1/epoch5/cross_bottleneck.parquet"]
+
+
+def test_a_selection_says_what_the_path_of_a_file_stands_for(tmp_path):
+    selection = tables.Selection(tmp_path, ["a"], ["fresh"], [2, 2], [1], [0, 5])
+    run = {"dataset": "a", "noise": "fresh", "bottleneck": 2, "seed": 1}
+    assert list(selection.files("training").values()) == [run]  # a K that is named twice counts once
+    assert list(selection.files("fidelity").values()) == [{**run, "epoch": 0}, {**run, "epoch": 5}]
+    cross = {"dataset": "a", "noise": "fresh", "seed": 1, "epoch": 5}
+    assert list(selection.files("cross_bottleneck").values()) == [cross]
 
 
 def test_collecting_writes_six_tables_with_every_row(sweep):

@@ -112,7 +112,9 @@ def ii_plane(selection: Selection) -> Drawn:
     pairs = summaries.imbalances(selection)
     there, back = summaries.ii_profile(pairs, "input", backward=True), summaries.ii_profile(pairs, "input")
     panels = [rows for _, rows in pd.concat([there, back]).groupby("bottleneck")]
-    paths = [panel.pivot_table(index="x", columns="quantity", values=["mean", "spread"]) for panel in panels]
+    # dropna=False, as few points have no spread at any layer
+    plane: dict[str, Any] = {"index": "x", "columns": "quantity", "values": ["mean", "spread"], "dropna": False}
+    paths = [panel.pivot_table(**plane) for panel in panels]
     names = roles.labels(pairs, "source_layer", "source_label")
     figure, axes = style.small_multiples(len(panels), 1.9, sharex=True)
     for ax, panel, path in zip(axes, panels, paths, strict=True):

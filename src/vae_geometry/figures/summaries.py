@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.arrays import read_npz
 from vae_geometry.claims.uncertainty import over_seeds
 from vae_geometry.figures import roles
 from vae_geometry.figures.style import letter
@@ -16,6 +17,7 @@ from vae_geometry.tables import Selection, read_frame
 
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
 LAYER = ["layer", "layer_name", "role", "label"]
+RECONSTRUCTIONS = ("images", "reconstructions", "samples")  # of their file
 
 
 def last_epoch(selection: Selection) -> Selection:
@@ -236,24 +238,34 @@ def reconstructions(
     Raises
     ------
     VaeGeometryError
-        If a file of reconstructions is absent or not one.
+        If a file of reconstructions is absent, damaged or of images of another shape.
     """
     only = replace(last_epoch(selection), seeds=selection.seeds[:1])
-    [dataset], [noise], [seed], [epoch] = only.datasets, only.noises, only.seeds, only.epochs
-    decoded, samples, rows = {}, {}, []
-    for bottleneck, path in zip(only.bottlenecks, only.files("reconstructions"), strict=True):
-        images, decoded[bottleneck], samples[bottleneck] = _read_reconstructions(path)
-        errors = ((images - decoded[bottleneck]) ** 2).mean(axis=(1, 2, 3), dtype=float)
-        run = {"dataset": dataset, "noise": noise, "bottleneck": bottleneck, "seed": seed, "epoch": epoch}
+    decoded, samples, rows, shape = {}, {}, [], None
+    for path, run in only.files("reconstructions").items():
+        size = int(run["bottleneck"])
+        images, decoded[size], samples[size] = _read_reconstructions(path, shape)
+        shape = images.shape
+        errors = ((images - decoded[size]) ** 2).mean(axis=(1, 2, 3), dtype=float)
         rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
     return images, decoded, samples, pd.DataFrame(rows)
 
 
-def _read_reconstructions(path: Path) -> list[np.ndarray]:
-    try:
-        with np.load(path) as arrays:
-            return [arrays[name] for name in ("images", "reconstructions", "samples")]
-    except FileNotFoundError:
-        raise VaeGeometryError(f"{path}: no such file; run the stage that makes it first") from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise VaeGeometryError(f"{path}: not a file of reconstructions ({error}); remove it to make it again") from None
+def _read_reconstructions(path: Path, shape: tuple[int, ...] | None) -> list[np.ndarray]:
+    """Images, reconstructions and samples; ``shape`` is that of the images of the networks before, if any."""
+    images, decoded, samples = arrays = read_npz(path, RECONSTRUCTIONS, "run dump-activations")
+    shape = shape or images.shape
+    if (
+        {array.dtype.kind for array in arrays} != {"f"}
+        or not images.shape == decoded.shape == shape
+        or samples.shape[1:] != shape[1:]
+        or not 1 <= len(images) <= len(samples)  # a dump may hold fewer images
+        or len(shape) != 4
+        or shape[1] not in (1, 3)
+    ):
+        held = ", ".join(f"{name} {a.dtype} {a.shape}" for name, a in zip(RECONSTRUCTIONS, arrays, strict=True))
+        raise VaeGeometryError(
+            f"{path}: holds {held}, not float images (N, 1 or 3, height, width) of one shape for all K; "
+            "run dump-activations again"
+        )
+    return arrays

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from damage import damaged
 from made_up_evidence import roles_of, selection, write_sweep
 
-from vae_geometry import cli, tables
+from vae_geometry import VaeGeometryError, cli, tables
 from vae_geometry.claims.check import check_claims, check_published
 from vae_geometry.claims.registry import CLAIMS
 
@@ -78,6 +79,37 @@ def test_a_damaged_published_table_is_named(name, tmp_path, capsys):
     (folder / name).write_text("")
     assert cli.main(["check-claims", "--published", str(folder)]) == 1
     assert f"{name}: not a table of published values" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["cifar10_intrinsic_dimension.csv", "cifar10_information_imbalance.csv", "layers.csv"])
+def test_random_damage_of_a_published_table_never_ends_in_a_traceback(name, tmp_path, rng):
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    whole, sentences = (folder / name).read_bytes(), []
+    for _ in range(60):
+        (folder / name).write_bytes(damaged(whole, rng))
+        try:
+            check_published(folder)
+        except VaeGeometryError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 20
+    assert "\n" not in "".join(sentences)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"cifar10,2,0,0,", b"cifar10,2,0,\xff,", r"invalid literal .*|.* codec can't decode byte 0xff .*"),
+        (b"cifar10,2,0,1,", b"cifar10,2,0,0,", "it holds two rows of one place"),
+        (b"30.95", b"-30.95", "it holds values that are no positive numbers"),
+        (b"cifar10,2,0,0,", b"cifar10,two,0,0,", "invalid literal .*'two'"),
+    ],
+)
+def test_published_values_that_cannot_be_are_named(old, new, reason, tmp_path):
+    folder = shutil.copytree(PUBLISHED, tmp_path / "published")
+    path = folder / "cifar10_intrinsic_dimension.csv"
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(VaeGeometryError, match=rf"dimension.csv: not a table of published values \(({reason})\); f"):
+        check_published(folder)
 
 
 def test_published_layers_without_a_role_decide_nothing(tmp_path):

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
+from damage import damaged
 from PIL import Image
 from torch_fidelity import FeatureExtractorInceptionV3, calculate_metrics
 
@@ -15,7 +17,13 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
 from vae_geometry.fidelity import extractors, frechet
 from vae_geometry.fidelity.extractors import Weights, extract_features, load_extractor
-from vae_geometry.fidelity.frechet import frechet_distance, prepare_features, read_features, statistics
+from vae_geometry.fidelity.frechet import (
+    FeatureStatistics,
+    frechet_distance,
+    prepare_features,
+    read_features,
+    statistics,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -196,7 +204,41 @@ BAD_FILES = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_file_that_holds_no_features_is_named(tmp_path, case):
     BAD_FILES[case](tmp_path / "features.npz")
-    with pytest.raises(VaeGeometryError, match=r"features.npz: not a file of features .*; remove it to make it again"):
+    sentence = r"features.npz: not a whole npz file with extractor, .*; move it away and run prepare-features again"
+    with pytest.raises(VaeGeometryError, match=sentence):
+        read_features(tmp_path / "features.npz")
+
+
+@pytest.fixture
+def small_features(rng, monkeypatch):
+    """Statistics of an extractor of four features."""
+    monkeypatch.setitem(frechet.EXTRACTORS, "efficientnet_lite0", 4)
+    covariance = np.cov(rng.normal(size=(4, 9)))
+    return FeatureStatistics("efficientnet_lite0", 64 * "0", 9, 4, rng.normal(size=4).astype(np.float32), covariance)
+
+
+def test_random_damage_of_features_is_seen_or_does_no_harm(tmp_path, rng, small_features):
+    path, sentences = tmp_path / "features.npz", []
+    np.savez(path, **asdict(small_features))
+    whole = path.read_bytes()
+    for _ in range(500):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            read = read_features(path)
+        except VaeGeometryError as error:
+            sentences.append(str(error))
+        else:
+            assert repr(read) == repr(small_features)
+    assert len(sentences) > 400
+    assert "\n" not in "".join(sentences)
+
+
+@pytest.mark.parametrize(
+    "change", [{"n_points": "9"}, {"rank": 4.0}, {"extractor": 7}, {"mean": np.array(4 * ["0"])}, {"rank": [4, 4]}]
+)
+def test_features_of_other_types_are_named(tmp_path, small_features, change):
+    np.savez(tmp_path / "features.npz", **{**asdict(small_features), **change})
+    with pytest.raises(VaeGeometryError, match=r"features.npz: not a file of features \(.*\); remove it"):
         read_features(tmp_path / "features.npz")
 
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from damage import damaged
 from published_sweep import draw
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.figures.summaries import frechet_distance
 from vae_geometry.figures.summaries import reconstructions as read_reconstructions
+from vae_geometry.tables import Selection
 
 
 def measured_with(sweep, folder, extractors):
@@ -86,10 +88,62 @@ def test_reconstructions_stand_below_the_images_and_beside_samples(sweep, tmp_pa
             np.testing.assert_array_equal(shown[top : top + 32, 306:338], pictures[9].transpose(1, 2, 0))
 
 
+NAMES = ("images", "reconstructions", "samples")
+
+
+def write_reconstructions(folder, rng, **changes):
+    """A file of reconstructions of each of two K; the second has other arrays where ``changes`` names some."""
+    selection = Selection(folder, ["digits"], ["fresh"], [2, 3], [0], [2])
+    for path, fields in selection.files("reconstructions").items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: rng.random((4, 1, 8, 8), np.float32) for name in NAMES}
+        np.savez(path, **{**arrays, **(changes if fields["bottleneck"] == 3 else {})})
+    return selection, path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {name: array}
+        for name in NAMES
+        for array in (np.zeros(1), np.array("text"), np.zeros((4, 1, 8, 8), np.uint8), np.zeros((0, 1, 8, 8)))
+    ]
+    + [{"samples": np.zeros((3, 1, 8, 8))}, {"reconstructions": np.zeros((5, 1, 8, 8))}]
+    + [dict.fromkeys(NAMES, np.zeros(shape)) for shape in ((4, 2, 8, 8), (4, 1, 9, 9), (3, 1, 8, 8), (4, 64))],
+)
+def test_reconstructions_of_another_shape_are_named(tmp_path, rng, changes):
+    selection, path = write_reconstructions(tmp_path, rng, **changes)
+    with pytest.raises(VaeGeometryError, match=r"float images .*; run dump-activations again") as error:
+        read_reconstructions(selection)
+    assert str(error.value).startswith(f"{path}: holds images ")
+
+
+def test_more_samples_than_images_are_no_mistake(tmp_path, rng):
+    selection, _ = write_reconstructions(tmp_path, rng, samples=rng.random((10, 1, 8, 8)))
+    assert len(read_reconstructions(selection)[3]) == 8
+
+
+def test_random_damage_of_reconstructions_is_seen_or_does_no_harm(tmp_path, rng):
+    selection, path = write_reconstructions(tmp_path, rng)
+    whole, sentences = path.read_bytes(), []
+    expected = read_reconstructions(selection)
+    for _ in range(500):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            images, decoded, samples, _ = read_reconstructions(selection)
+        except VaeGeometryError as error:
+            sentences.append(str(error))
+        else:
+            assert np.array_equal([images, decoded[3], samples[3]], [expected[0], expected[1][3], expected[2][3]])
+    assert len(sentences) > 400
+    assert "\n" not in "".join(sentences)
+
+
 def test_a_file_without_samples_is_named(sweep, tmp_path):
     last = replace(sweep.selection, epochs=[2], results=tmp_path)
     folder = tmp_path / "digits/fresh/k2/seed0/epoch2"
     folder.mkdir(parents=True)
     np.savez(folder / "reconstructions.npz", images=np.zeros(1), reconstructions=np.zeros(1))
-    with pytest.raises(VaeGeometryError, match=r"reconstructions.npz: not a file of reconstructions .*samples"):
+    sentence = r"reconstructions.npz: not a whole npz file with images, reconstructions, samples .*'samples.npy'"
+    with pytest.raises(VaeGeometryError, match=sentence):
         read_reconstructions(last)
