@@ -73,14 +73,13 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
     Raises
     ------
     VaeGeometryError
-        If it is absent or damaged, or names several runs, a layer twice or without its number.
+        If it is absent or damaged, or names a layer twice, several runs or a layer without its number.
     """
     path = folder / layout.MANIFEST
     rows: list[dict[str, Any]] = tables.read("manifest", [path]).to_pylist()
     runs = {tuple(row[field.name] for field in tables.RUN) for row in rows}
-    numbers = [row["layer"] for row in rows]
-    if len(runs) > 1 or len(set(numbers)) < len(numbers) or None in numbers:
-        raise VaeGeometryError(f"{path}: names several runs, a layer twice or one without a number; {REMEDY} again")
+    if len(runs) > 1 or any(row["layer"] is None for row in rows):
+        raise VaeGeometryError(f"{path}: names several runs, or a layer without its number; {REMEDY} again")
     return rows
 
 

@@ -76,7 +76,7 @@ DISAGREEMENTS = {
     "other points": (change_the_points, "layer00.npy has shape (80, 1024), its manifest.parquet says (40, 1024)"),
     "a layer twice": (
         change_manifest(lambda rows: [*rows, rows[3]]),
-        "names several runs, a layer twice",
+        "holds several rows of dataset digits, noise fresh",
     ),
     "no number": (
         change_manifest(lambda rows: [*rows[:3], {**rows[3], "layer": None}, *rows[4:]]),
