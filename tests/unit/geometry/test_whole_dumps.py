@@ -80,7 +80,7 @@ DISAGREEMENTS = {
     ),
     "no number": (
         change_manifest(lambda rows: [*rows[:3], {**rows[3], "layer": None}, *rows[4:]]),
-        "one without a number",
+        "a layer without its number",
     ),
     "two runs": (change_manifest(lambda rows: [*rows[:-1], {**rows[-1], "bottleneck": 9}]), "names several runs"),
 }
