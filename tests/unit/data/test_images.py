@@ -67,11 +67,11 @@ def test_an_absent_data_set_is_named(tmp_path):
 
 
 def test_a_data_set_is_whole_or_absent(tmp_path, monkeypatch):
-    def fail(path, **_arrays):
-        path.write_bytes(b"half")
+    def fail(file, _array, **_options):
+        file.write(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(np, "savez", fail)
+    monkeypatch.setattr("vae_geometry.arrays.npy.write_array", fail)
     with pytest.raises(VaeGeometryError, match="no space"):
         prepared("digits", tmp_path)
     assert not (tmp_path / "train.npz").exists()
