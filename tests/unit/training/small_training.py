@@ -23,6 +23,7 @@ def start(folder, noise="fresh", seed=0):
 
 
 def run(folder, images, settings=SETTINGS, seed=0, noise="fresh", beta=1.0):
+    torch.set_num_threads(settings.threads)  # as the stage does, also where a fixture of a module trains
     train(images, start(folder, noise, seed), folder, settings, beta, CPU)
     return folder
 
