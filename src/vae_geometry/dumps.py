@@ -152,7 +152,8 @@ def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[
 def unchanged(folder: Path) -> Iterator[None]:
     """Check at the end of a block that no file of a folder of activations was replaced or written in it.
 
-    Arrays are mapped, and read where they are needed: their values may otherwise be of two dumps.
+    Arrays are mapped, and read where they are needed: their values may otherwise be of two dumps. Hidden files may
+    change, as Snakemake touches one in a folder that a rule makes.
 
     Raises
     ------
@@ -168,7 +169,8 @@ def unchanged(folder: Path) -> Iterator[None]:
 def _state(folder: Path) -> dict[str, tuple[int, int, int]]:
     try:
         with os.scandir(folder) as entries:
-            found = {entry.name: entry.stat() for entry in entries if WRITTEN.fullmatch(entry.name)}
+            files = [entry for entry in entries if WRITTEN.fullmatch(entry.name) and not entry.name.startswith(".")]
+            found = {entry.name: entry.stat() for entry in files}
     except OSError:
         return {}
     return {name: (state.st_ino, state.st_size, state.st_mtime_ns) for name, state in found.items()}

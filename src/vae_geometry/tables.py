@@ -222,7 +222,7 @@ def is_table(kind: str, path: Path) -> bool:
     try:
         require_regular(path)
         metadata = pq.read_schema(path).metadata or {}
-    except DAMAGED:
+    except (pa.ArrowException, *DAMAGED):
         return False
     return bool(metadata.get(b"table") == kind.encode())
 
@@ -300,9 +300,18 @@ def collect(selection: Selection, output: Path, id_scaling: bool = False) -> Non
 
     ``id_scaling`` is among the kinds where requested, as not every sweep measures it. ``versions.csv`` beside them
     names the packages of this environment.
+
+    Raises
+    ------
+    VaeGeometryError
+        If a table cannot be read, see ``read``, or would be replaced.
     """
-    for kind in [*COLLECTED, "id_scaling"] if id_scaling else COLLECTED:
-        write(kind, read(kind, selection.files(kind)), Path(output, f"{kind}.parquet"))
+    targets = {kind: output / f"{kind}.parquet" for kind in (*COLLECTED, *["id_scaling"] * id_scaling)}
+    for kind, target in targets.items():
+        if target.resolve() in [path.resolve() for path in selection.files(kind)]:
+            raise VaeGeometryError(f"{target}: is one of the tables to be joined; choose another --output")
+    for kind, target in targets.items():
+        write(kind, read(kind, selection.files(kind)), target)
     versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}
     with atomic_file(Path(output, "versions.csv")) as unfinished:
         lines = [f"{package},{number}\n" for package, number in versions.items()]

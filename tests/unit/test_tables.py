@@ -1,5 +1,6 @@
 import os
 import platform
+import shutil
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -228,3 +229,22 @@ def test_the_same_sweep_twice_has_the_same_bytes_in_every_table_and_checkpoint(s
         assert (sweep.selection.results / file).read_bytes() == (sweep_again.selection.results / file).read_bytes(), (
             file
         )
+
+
+def test_joined_tables_replace_none_of_those_that_they_are_joined_of(sweep, tmp_path):
+    results = shutil.copytree(sweep.selection.results, tmp_path / "results")
+    selection = replace(sweep.selection, results=results)
+    before = {path: path.read_bytes() for path in results.rglob("*.parquet")}
+    run = results / "digits/fresh/k2/seed0"
+    with pytest.raises(VaeGeometryError, match=r"seed0/training.parquet: is one of the tables to be joined; choose an"):
+        tables.collect(selection, run)
+    assert {path: path.read_bytes() for path in results.rglob("*.parquet")} == before
+
+
+def test_a_file_that_is_no_table_of_the_same_kind_is_not_replaced(sweep, tmp_path):
+    for kind, path in {"fidelity": sweep.dump / "manifest.parquet", "training": tmp_path / "notes.txt"}.items():
+        (tmp_path / "notes.txt").write_text("mine")
+        before = path.read_bytes()
+        with pytest.raises(VaeGeometryError, match=rf"{path.name}: is no table of kind {kind} and is not replaced"):
+            tables.write(kind, [], path)
+        assert path.read_bytes() == before

@@ -177,6 +177,21 @@ def test_a_dump_that_is_changed_while_it_is_measured_gives_no_results(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_others_write_beside_a_dump_while_it_is_measured_does_not_matter(dump, tmp_path, monkeypatch, stage):
+    module, name = MOMENTS[stage]
+    go_on = getattr(module, name)
+
+    def write_and_go_on(*arguments, **options):
+        (dump / ".snakemake_timestamp").touch()
+        (dump / "notes.txt").write_text("mine")
+        return go_on(*arguments, **options)
+
+    monkeypatch.setattr(module, name, write_and_go_on)
+    stage(dump, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir())
+
+
 @pytest.mark.parametrize("stage", [measure_the_geometry, compare])
 def test_layers_of_two_dumps_are_never_mixed(dump, sweep, tmp_path, monkeypatch, stage):
     """The dump of another K takes the place of the first after some of its layers were opened."""
