@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brute_force import assert_equal, assert_those_of_float64, direct_squared_distances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,42 +16,11 @@ from vae_geometry.geometry.information_imbalance import information_imbalance
 from vae_geometry.geometry.neighbours import find_neighbours
 
 SEEDS = st.integers(0, 2**32 - 1)
-FIELDS = ("indices", "distances", "ranks", "ties")
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-def direct_squared_distances(points):
-    points = np.asarray(points, np.float64)
-    squared = np.stack([((points - point) ** 2).sum(axis=1) for point in points])
-    np.fill_diagonal(squared, np.inf)
-    return squared
-
-
-def brute_force(spaces, n_neighbours=2):
-    """What ``find_neighbours`` must give."""
-    squared = [direct_squared_distances(space) for space in spaces]
-    indices = np.array([np.argsort(block, axis=1, kind="stable")[:, :n_neighbours] for block in squared])
-    distances = np.sqrt([np.take_along_axis(*pair, axis=1) for pair in zip(squared, indices, strict=True)])
-    reached = [[np.take_along_axis(block, nearest[:, :1], axis=1) for block in squared] for nearest in indices]
-    ranks = np.array([[1 + (b < r).sum(axis=1) for b, r in zip(squared, row, strict=True)] for row in reached])
-    ties = np.array([[((b == r).sum(axis=1) > 1).sum() for b, r in zip(squared, row, strict=True)] for row in reached])
-    return neighbours.Neighbours(indices, distances, ranks, ties)
-
-
-def assert_equal(found, expected, fields=FIELDS):
-    for name in fields:
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
-
-
-def assert_those_of_float64(found, spaces, n_neighbours=2):
-    """Integer for integer; distances but for the order in which float64 squares are summed."""
-    expected = brute_force(spaces, n_neighbours)
-    assert_equal(found, expected, ("indices", "ranks", "ties"))
-    np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-14, atol=0)
 
 
 def outlier(rng):
