@@ -1,12 +1,12 @@
 """Compiled loops over the rows of a block of products (see ``_spaces.py`` for the values and the bound).
 
-What needs float64 is computed by direct difference, always by ``_squared_distance``, so that equal pairs give equal
-digits. ``twins`` names for each point the lowest index of a point with the same coordinates: a row computes its
-distance to coinciding points once.
+What needs float64 is computed by direct difference, always by ``_squared_distance`` and from coordinates that follow
+each other in memory, so that equal pairs give equal digits, however an array is stored. ``twins`` names for each point
+the lowest index of a point with the same coordinates: a row computes its distance to coinciding points once.
 """
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from numba import njit
@@ -20,6 +20,30 @@ Float64s = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 SEGMENT = 256  # points whose comparisons are counted together; only segments with an undecided one are looked at again
+
+
+class Cloud(NamedTuple):
+    """What is known of the points of a space.
+
+    Attributes
+    ----------
+    points : (n_points, n_dimensions) float array
+    twins : (n_points,) int64 array
+    norms : (n_points,) float64 array
+    reach : (n_points,) float64 array
+        Products of two points are exact where neither's norm is beyond the other's reach.
+    constants : (float, float)
+        g and w of the bound.
+    scale : float
+        Power of two that float64 differences are multiplied by before they are squared.
+    """
+
+    points: Floats
+    twins: Integers
+    norms: Float64s
+    reach: Float64s
+    constants: tuple[float, float]
+    scale: float
 
 
 def compiled(function: Callable[Arguments, Result], **options: Any) -> Callable[Arguments, Result]:
@@ -46,18 +70,6 @@ def compiled_to_sum(function: Callable[Arguments, Result]) -> Callable[Arguments
 
 
 @compiled
-def prepare(points: Floats, shift: Floats, scale: np.floating[Any], out: Float32s, squared_norms: Float64s) -> None:
-    """Shift, scale and round some coordinates of points into ``out`` (n_rows, n_columns), and add up their squares.
-
-    The shift and the scale have the points' type, in which the arithmetic is done.
-    """
-    for i in range(len(points)):
-        for k in range(points.shape[1]):
-            out[i, k] = (points[i, k] - shift[k]) * scale
-        squared_norms[i] += _sum_of_squares(out[i])
-
-
-@compiled
 def smallest(values: Float32s, n: int, out: Float32s) -> None:
     """Fill ``out`` (n_rows,) with the n-th smallest value of each row of ``values`` (n_rows, n_points)."""
     best = np.empty(n, values.dtype)
@@ -71,8 +83,7 @@ def smallest(values: Float32s, n: int, out: Float32s) -> None:
 
 @compiled
 def nearest(
-    points: Floats,
-    twins: Integers,
+    cloud: Cloud,
     first_row: int,
     values: Float32s,
     high: Float32s,
@@ -83,35 +94,41 @@ def nearest(
 
     Parameters
     ----------
-    points : (n_points, n_dimensions) float array
-    twins : (n_points,) int64 array
+    cloud : Cloud
     first_row : int
         Point of the first row.
     values : (n_rows, n_points) float32 array
     high : (n_rows,) float32 array
         No point with a greater value is a nearest neighbour of the row.
     indices, squared : (n_rows, n_neighbours) int64 and float64 arrays
-        To be filled with the neighbours and their squared distances.
+        To be filled with the neighbours and their squared distances, in units of ``cloud.scale``.
     """
+    points, twins, norms, reach, constants, scale = cloud
     known = np.empty(len(points))
     for i in range(values.shape[0]):
         known[:] = -1
         squared[i] = np.inf
+        row = first_row + i
+        own = np.ascontiguousarray(points[row])
+        last_value, last_error = np.inf, 0.0  # of the farthest of the neighbours, once there are enough
         for j in range(values.shape[1]):
-            if values[i, j] <= high[i]:
-                distance = _known_distance(points, twins, first_row + i, j, known)
+            value = np.float64(values[i, j])
+            if value <= high[i]:
+                if value >= last_value and value - last_value >= last_error + _error(norms, reach, constants, row, j):
+                    continue  # not nearer, and of a higher index
+                distance = _known_distance(points, twins, scale, own, j, known)
                 if distance < squared[i, -1]:
                     place = _insert(squared[i], distance)
                     indices[i, place + 1 :] = indices[i, place:-1].copy()
                     indices[i, place] = j
+                    if squared[i, -1] < np.inf:
+                        last = indices[i, -1]
+                        last_value, last_error = values[i, last], _error(norms, reach, constants, row, last)
 
 
 @compiled
 def rank(
-    points: Floats,
-    twins: Integers,
-    norms: Float64s,
-    constants: tuple[float, float],
+    cloud: Cloud,
     first_row: int,
     values: Float32s,
     low: Float32s,
@@ -124,11 +141,8 @@ def rank(
 
     Parameters
     ----------
-    points, twins, first_row, values
+    cloud, first_row, values
         As for ``nearest``.
-    norms : (n_points,) float64 array
-    constants : (float, float)
-        g and w of the bound.
     low, high : (n_targets, n_rows) float32 arrays
         Points with a value below and above are surely nearer and farther than the target.
     targets : (n_targets, n_rows) int64 array
@@ -137,10 +151,12 @@ def rank(
         To be filled with 1 + the number of points strictly nearer than the target, and with whether another point is
         exactly as near.
     """
-    known = np.empty(len(points))
-    candidates = np.empty(len(points), np.int64)
+    known = np.empty(len(cloud.points))
+    candidates = np.empty(len(cloud.points), np.int64)
     for i in range(values.shape[0]):
         known[:] = -1
+        row = first_row + i
+        own = np.ascontiguousarray(cloud.points[row])
         for a in range(len(targets)):
             nearer = n_candidates = 0
             for start in range(0, values.shape[1], SEGMENT):
@@ -152,17 +168,7 @@ def rank(
                         if low[a, i] <= segment[j] <= high[a, i] and start + j != targets[a, i]:
                             candidates[n_candidates] = start + j
                             n_candidates += 1
-            more, equal = _decide(
-                points,
-                twins,
-                norms,
-                constants,
-                first_row + i,
-                values[i],
-                targets[a, i],
-                candidates[:n_candidates],
-                known,
-            )
+            more, equal = _decide(cloud, row, own, values[i], targets[a, i], candidates[:n_candidates], known)
             ranks[a, i] = 1 + nearer + more
             tied[a, i] = equal > 0
 
@@ -179,68 +185,65 @@ def _count(values: Float32s, low: np.float32, high: np.float32) -> tuple[int, in
 
 @compiled
 def _decide(
-    points: Floats,
-    twins: Integers,
-    norms: Float64s,
-    constants: tuple[float, float],
-    row: int,
-    values: Float32s,
-    target: int,
-    candidates: Integers,
-    known: Float64s,
+    cloud: Cloud, row: int, own: Floats, values: Float32s, target: int, candidates: Integers, known: Float64s
 ) -> tuple[int, int]:
     """How many candidates are nearer than the target, and how many as near."""
+    points, twins, norms, reach, constants, scale = cloud
     nearer = equal = 0
     reached = -1.0
-    target_error = _error(norms, constants, row, target)
+    target_error = _error(norms, reach, constants, row, target)
     for j in candidates:
         # The cuts hold whatever the candidate's norm; knowing it leaves about half as many to float64.
-        error = _error(norms, constants, row, j) + target_error
+        error = _error(norms, reach, constants, row, j) + target_error
         difference = np.float64(values[j]) - np.float64(values[target])
         if difference < -error:
             nearer += 1
         elif difference <= error:
-            if reached < 0:
-                reached = _known_distance(points, twins, row, target, known)
-            distance = _known_distance(points, twins, row, j, known)
-            nearer += distance < reached
-            equal += distance == reached
+            if error == 0:
+                equal += 1
+            else:
+                if reached < 0:
+                    reached = _known_distance(points, twins, scale, own, target, known)
+                distance = _known_distance(points, twins, scale, own, j, known)
+                nearer += distance < reached
+                equal += distance == reached
     return nearer, equal
 
 
 @compiled
-def _error(norms: Float64s, constants: tuple[float, float], i: int, j: int) -> float:
-    """Bound e_ij of the error of v_ij, with some room for the rounding of itself."""
+def _error(norms: Float64s, reach: Float64s, constants: tuple[float, float], i: int, j: int) -> float:
+    """Bound e_ij of the error of v_ij, with some room for the rounding of itself; zero where there is none."""
+    one, other = norms[i], norms[j]
+    if one <= reach[j] and other <= reach[i]:
+        return 0.0
     g, w = constants
-    bound: float = (2 * g * norms[i] * norms[j] + w * (norms[i] + norms[j]) ** 2) * (1 + 1e-9)
+    bound: float = (2 * g * one * other + w * (one + other) ** 2) * (1 + 1e-9)
     return bound
 
 
 @compiled
-def _known_distance(points: Floats, twins: Integers, i: int, j: int, known: Float64s) -> float:
-    """Squared distance of two points, computed once for each i; ``known`` is negative where it is still unknown."""
+def _known_distance(points: Floats, twins: Integers, scale: float, own: Floats, j: int, known: Float64s) -> float:
+    """Squared distance of a row's point to another, computed once a row; ``known`` is negative where still unknown."""
     twin = twins[j]
     if known[twin] < 0:
-        known[twin] = _squared_distance(points, i, twin)
+        known[twin] = _squared_distance(own, np.ascontiguousarray(points[twin]), scale)
     distance: float = known[twin]
     return distance
 
 
 @compiled_to_sum
-def _squared_distance(points: Floats, i: int, j: int) -> np.float64:
+def _squared_distance(one: Floats, other: Floats, scale: float) -> np.float64:
     total = np.float64(0)
-    for k in range(points.shape[1]):
-        difference = np.float64(points[i, k]) - np.float64(points[j, k])
-        total += difference * difference
+    for k in range(len(one)):
+        total += _scaled_square(one[k], other[k], scale)
     return total
 
 
-@compiled_to_sum
-def _sum_of_squares(values: Float32s) -> np.float64:
-    total = np.float64(0)
-    for k in range(len(values)):
-        total += np.float64(values[k]) * np.float64(values[k])
-    return total
+@compiled
+def _scaled_square(one: float, other: float, scale: float) -> np.float64:
+    """Not part of the sum: a compiler that may reorder it could square first, and underflow, and then scale."""
+    difference = (np.float64(one) - np.float64(other)) * scale
+    return difference * difference
 
 
 @compiled

@@ -54,8 +54,8 @@ class Products:
             kernels.smallest(values, n_neighbours, reached)
             _, high = space.cuts(rows, reached)
             squared = np.empty((len(values), n_neighbours))
-            kernels.nearest(space.points, space.twins, rows.start, values, high, indices[rows], squared)
-            distances[rows] = np.sqrt(squared)
+            kernels.nearest(space.cloud, rows.start, values, high, indices[rows], squared)
+            distances[rows] = np.sqrt(squared) / space.cloud.scale
 
         self._for_blocks(find, buffers, pool)
 
@@ -83,10 +83,7 @@ class Products:
 
         def rank(rows: slice, values: NDArray[np.float32]) -> None:
             low, high = space.cuts(rows, values[np.arange(len(values)), targets[:, rows]])
-            kernels.rank(
-                space.points, space.twins, space.norms, space.constants, rows.start, values, low, high,
-                targets[:, rows], ranks[:, rows], tied[:, rows],
-            )  # fmt: skip
+            kernels.rank(space.cloud, rows.start, values, low, high, targets[:, rows], ranks[:, rows], tied[:, rows])
 
         self._for_blocks(rank, buffers, pool)
 

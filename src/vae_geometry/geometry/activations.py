@@ -13,6 +13,7 @@ from vae_geometry.dumps import REMEDY, check_manifest, find_manifest, layer_file
 
 ROWS_AT_ONCE = 500
 LARGEST = 1e150  # absolute value
+SPAN = 1e280  # of the largest to the smallest absolute value but zero
 
 Label = dict[str, str | int | None]
 
@@ -56,7 +57,8 @@ def open_layers(folder: Path) -> list[Layer]:
     ------
     VaeGeometryError
         If there is no layer, or one is damaged, of another type or shape, or holds NaN, infinity or values whose
-        squares leave float64; if the layers differ in N; if the manifest is damaged, or not of these layers.
+        squares leave float64, alone or together; if the layers differ in N; if the manifest is damaged, or not of
+        these layers.
     """
     paths = layer_files(folder)
     manifest = find_manifest(folder)
@@ -75,15 +77,23 @@ def _open(path: Path) -> NDArray[np.floating[Any]]:
         raise VaeGeometryError(f"{path}: is {array.dtype} {array.shape}, not a float array (N, D); convert it first")
     if len(array) < 3 or array.shape[1] < 1:
         raise VaeGeometryError(f"{path}: has shape {array.shape}; the geometry needs at least 3 points and 1 column")
-    peak = 0.0
+    peak, smallest = 0.0, np.inf
     for start in range(0, len(array), ROWS_AT_ONCE):
-        largest = np.abs(array[start : start + ROWS_AT_ONCE]).max(axis=1)
+        absolute = np.abs(array[start : start + ROWS_AT_ONCE])
+        largest = absolute.max(axis=1)
         bad = np.flatnonzero(~np.isfinite(largest))
         if len(bad):
             raise VaeGeometryError(f"{path}: row {start + bad[0]} holds NaN or infinity; fix the activations first")
         peak = max(peak, float(largest.max()))
+        if absolute.itemsize > 4:
+            absolute[absolute == 0] = np.inf
+            smallest = min(smallest, float(absolute.min()))
     if peak > LARGEST or 0 < peak < 1 / LARGEST:
         raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
+    if smallest < peak / SPAN:
+        raise VaeGeometryError(
+            f"{path}: float64 has no squares of both {smallest:.0e} and {peak:.0e}; set such small values to zero first"
+        )
     return array
 
 

@@ -2,7 +2,8 @@
 
 All spaces hold the same points in the same order. Float32 products (``_spaces.py``) say which points are surely
 nearer than another one and which are surely farther; the few in between are compared by their float64 distances, by
-direct difference, so that the result is that of float64 throughout, whatever the block size or number of threads.
+direct difference, so that the result is that of float64 throughout, whatever the block size, number of threads or order
+of the points' coordinates in memory.
 
 Ties: a point ranks 1 + the number of points *strictly* nearer; a point is never its own neighbour; among equally
 near nearest neighbours the one with the lowest index counts.
@@ -76,7 +77,7 @@ def find_neighbours(
     ------
     ValueError
         If the spaces differ in their number of points, hold fewer than 3 or not more than ``n_neighbours``, or hold
-        a coordinate that is not finite.
+        a coordinate that is not finite or too small beside the largest for squares in float64 (1e-288 of it).
     VaeGeometryError
         If ``memory_mb`` is too little.
     """
