@@ -12,6 +12,7 @@ from damage import damaged
 
 import vae_geometry
 from vae_geometry import VaeGeometryError, tables
+from vae_geometry.collect import collect
 
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 1}
 ROWS = [{**RUN, "layer": layer, "intrinsic_dimension": 1.5 * layer} for layer in range(3)]
@@ -200,13 +201,13 @@ def test_collecting_writes_six_tables_with_every_row(sweep):
 
 
 def test_id_scaling_is_collected_only_where_asked_for(sweep, tmp_path):
-    tables.collect(sweep.selection, tmp_path)
+    collect(sweep.selection, tmp_path)
     assert len(list(tmp_path.glob("*.parquet"))) == 5
     assert not (tmp_path / "id_scaling.parquet").exists()
 
 
 def test_the_versions_beside_the_tables_are_those_of_the_packages_that_run(sweep, tmp_path):
-    tables.collect(sweep.selection, tmp_path)
+    collect(sweep.selection, tmp_path)
     versions = pd.read_csv(tmp_path / "versions.csv", index_col="package")["version"]
     assert versions["pandas"] == pd.__version__
     assert versions["python"] == platform.python_version()
@@ -215,7 +216,7 @@ def test_the_versions_beside_the_tables_are_those_of_the_packages_that_run(sweep
 def test_collecting_a_sweep_that_is_not_whole_names_what_lacks(sweep, tmp_path):
     selection = replace(sweep.selection, epochs=[0, 1, 2])
     with pytest.raises(VaeGeometryError, match=r"k2/seed0/epoch1/intrinsic_dimension.parquet: no such file"):
-        tables.collect(selection, tmp_path)
+        collect(selection, tmp_path)
 
 
 def test_the_same_sweep_twice_has_the_same_bytes_in_every_table_and_checkpoint(sweep, sweep_again):
@@ -237,7 +238,7 @@ def test_joined_tables_replace_none_of_those_that_they_are_joined_of(sweep, tmp_
     before = {path: path.read_bytes() for path in results.rglob("*.parquet")}
     run = results / "digits/fresh/k2/seed0"
     with pytest.raises(VaeGeometryError, match=r"seed0/training.parquet: is one of the tables to be joined; choose an"):
-        tables.collect(selection, run)
+        collect(selection, run)
     assert {path: path.read_bytes() for path in results.rglob("*.parquet")} == before
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Option("id_scaling", bool, False, "join the tables of measure-geometry --scales too"),
 )
 def collect_tables(options: Any) -> None:
-    from vae_geometry.tables import collect
+    from vae_geometry.collect import collect
 
     collect(_selection(options), options.output, options.id_scaling)
 

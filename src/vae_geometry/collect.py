@@ -1,0 +1,38 @@
+"""The tables of a whole sweep, joined, and the versions of the packages that its numbers come from."""
+
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+from vae_geometry import VaeGeometryError, __version__
+from vae_geometry.files import atomic_file
+from vae_geometry.tables import Selection, read, write
+
+PACKAGES = (  # that the numbers of a sweep come from
+    *("torch", "torchvision", "torch-fidelity", "dadapy", "numpy", "scipy", "scikit-learn", "numba"),
+    *("pandas", "pyarrow", "pillow", "matplotlib"),
+)
+COLLECTED = ("intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training")
+
+
+def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:
+    """Join the tables of a sweep into one tidy parquet file a kind, in the folder ``output``.
+
+    ``id_scaling`` is among the kinds where requested, as not every sweep measures it. ``versions.csv`` beside them
+    names the packages of this environment.
+
+    Raises
+    ------
+    VaeGeometryError
+        If a table cannot be read, see ``read``, or would be replaced.
+    """
+    targets = {kind: output / f"{kind}.parquet" for kind in (*COLLECTED, *["id_scaling"] * id_scaling)}
+    for kind, target in targets.items():
+        if target.resolve() in [path.resolve() for path in selection.files(kind)]:
+            raise VaeGeometryError(f"{target}: is one of the tables to be joined; choose another --output")
+    for kind, target in targets.items():
+        write(kind, read(kind, selection.files(kind)), target)
+    versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}
+    with atomic_file(Path(output, "versions.csv")) as unfinished:
+        lines = [f"{package},{number}\n" for package, number in versions.items()]
+        unfinished.write_text("package,version\n" + "".join(lines))
