@@ -1,8 +1,14 @@
 """Train VAEs over bottlenecks and seeds, and measure the geometry of their layers."""
 
+import sys
+
 from snakemake.utils import min_version
 
 min_version("9.0")
+
+
+include: "workflow/rules/config_files.smk"
+
 
 if not workflow.overwrite_configfiles:
 

@@ -1,7 +1,11 @@
 """Command line: a subcommand for each stage, the ones that the workflow's rules run; made from the stages' options."""
 
 import argparse
+import errno
+import io
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING
@@ -28,26 +32,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 1 with one sentence on stderr where the user can fix what is wrong.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack the letters of a name, and our signs
     options = parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     logging.getLogger("vae_geometry").setLevel(logging.INFO)
     try:
         STAGES[options.stage].run(options)
+        sys.stdout.flush()
     except VaeGeometryError as error:
-        print(f"vae-geometry {options.stage}: {error}", file=sys.stderr)
-        return error.exit_status
+        problem, status = str(error), error.exit_status
     except KeyboardInterrupt:
-        print(f"vae-geometry {options.stage}: interrupted; start again", file=sys.stderr)
-        return 130
+        problem, status = "interrupted; start again", 128 + signal.SIGINT
     except SystemExit as stop:  # in a stage that removed what it had half written
-        print(f"vae-geometry {options.stage}: stopped by SIGTERM; start again", file=sys.stderr)
-        return int(stop.code or 0)
-    except OSError as error:
-        if error.filename is None:
+        problem, status = "stopped by SIGTERM; start again", int(stop.code or 0)
+    except BrokenPipeError:  # who reads the output has read enough, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush when Python ends
+        return 128 + signal.SIGPIPE
+    except (MemoryError, OSError, RuntimeError) as error:
+        if lacks_memory(error):
+            problem = "there is not enough memory for what is requested; take less of it, or a machine with more"
+        elif isinstance(error, OSError) and error.filename is not None:
+            problem = f"{error.filename}: {error.strerror}; check the path"
+        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            problem = "the output cannot be written (No space left on device); free some space and start again"
+        else:
             raise
-        print(f"vae-geometry {options.stage}: {error.filename}: {error.strerror}; check the path", file=sys.stderr)
-        return 1
-    return 0
+        status = 1
+    else:
+        return 0
+    print(f"vae-geometry {options.stage}: {problem}", file=sys.stderr)
+    return status
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an exception of Python, NumPy, the system or torch says that memory is short."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    short = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in short)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -71,6 +71,19 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{secrets.token_hex(4)}.{path.name}")
 
 
+def with_ending(path: Path, ending: str) -> Path:
+    """A path with an ending added to its name, such as .parquet.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the path has no name of its own: ``.``, ``..``, ``/``.
+    """
+    if path.name in ("", ".."):
+        raise VaeGeometryError(f"{path}: is a folder; name what to write in it, without an ending")
+    return path.with_name(f"{path.name}{ending}")
+
+
 def finished_name(hidden: str) -> str | None:
     """The name that ``beside`` made a hidden one of; None where it made none."""
     match = re.fullmatch(r"\.[0-9a-f]+\.(.+)", hidden)

@@ -17,6 +17,8 @@ from vae_geometry.layout import RESOURCES
 from vae_geometry.networks import architectures
 
 Section = TypeVar("Section")
+INT32 = 2**31 - 1  # the largest whole number that the tables hold
+THREADS = 1024  # more than a node has; OpenMP ends the process where it cannot start as many as it is told
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Option:
     description : str
     unit : str
         Empty where there is none.
-    minimum, above, below : float or None
-        Limits: the least value, one that it must exceed, one that it must stay below.
+    minimum, maximum, above, below : float or None
+        Limits: the least and the largest value, one that it must exceed, one that it must stay below.
     length : int or None
         Of a tuple.
     power_of_two : bool
@@ -57,6 +59,7 @@ class Option:
     description: str
     unit: str = ""
     minimum: float | None = None
+    maximum: float | None = None
     above: float | None = None
     below: float | None = None
     length: int | None = None
@@ -84,6 +87,11 @@ class Option:
         return get_args(kind)[0] if self.is_list else kind
 
     @property
+    def largest(self) -> float | None:
+        """The largest value; of whole numbers the largest that a table holds, where no other is set."""
+        return INT32 if self.maximum is None and self.value_type is int else self.maximum
+
+    @property
     def allowed(self) -> tuple[str, ...]:
         """The values that it takes, where they can be named."""
         return self.choices or (get_args(self.value_type) if get_origin(self.value_type) is Literal else ())
@@ -94,6 +102,8 @@ class Option:
             return f"{value} is not a number"
         if self.minimum is not None and value < self.minimum:
             return f"{value} is less than {self.minimum}"
+        if self.largest is not None and value > self.largest:
+            return f"{value} is more than {self.largest}"
         if self.above is not None and value <= self.above:
             return f"{value} is not more than {self.above}"
         if self.below is not None and value >= self.below:
@@ -166,7 +176,10 @@ class Training:
         None, "train and validate on so many, drawn once per data set; by default all", unit="images", minimum=3
     )
     threads: int = _key(
-        2, "CPU threads of one training; another number changes the last digits of the weights", minimum=1
+        2,
+        "CPU threads of one training; another number changes the last digits of the weights",
+        minimum=1,
+        maximum=THREADS,
     )
     precision: Literal["float32", "bfloat16"] = _key(
         "float32", "of the network's products; on a GPU float32 is TF32. Weights, loss and Adam are float32 in both"
@@ -196,7 +209,9 @@ class Geometry:
         minimum=2,
         power_of_two=True,
     )
-    threads: int = _key(2, "CPU threads; 1 is better where there are few points", minimum=1, decides=False)
+    threads: int = _key(
+        2, "CPU threads; 1 is better where there are few points", minimum=1, maximum=THREADS, decides=False
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from vae_geometry.options import CONFIG, SECTIONS, DataSet, Option, Sweep, optio
 
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 RESERVED = ("tables", "figures", "benchmarks")  # folders under results/ beside those of the data sets
-NAME = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9][A-Za-z0-9_-]*$"
+NAME = rf"^(?!({'|'.join(RESERVED)})$)[A-Za-z0-9][A-Za-z0-9_-]*$(?!\n)"
 
 
 def config_schema() -> dict[str, Any]:
@@ -55,6 +55,7 @@ def config_property(option: Option) -> dict[str, Any]:
     limits = {
         "enum": list(option.allowed) or None,
         "minimum": option.minimum,
+        "maximum": option.largest,
         "exclusiveMinimum": option.above,
         "exclusiveMaximum": option.below,
     }

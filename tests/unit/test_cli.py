@@ -218,6 +218,9 @@ def test_a_training_without_checkpoints_keeps_its_last_epoch(tmp_path, digits, s
         ["initialise", "--data", "a", "--output", "b", "--bottleneck", "0"],
         ["initialise", "--data", "a", "--output", "b", "--bottleneck", "2", "--seed", "-1"],
         ["initialise", "--data", "a", "--output", "b", "--bottleneck", "two"],
+        ["initialise", "--data", "a", "--output", "b", "--bottleneck", "99999999999"],
+        ["initialise", "--data", "a", "--output", "b", "--bottleneck", "2", "--seed", "2147483648"],
+        ["measure-geometry", "dump", "--output", "out", "--threads", "100000"],
     ],
 )
 def test_arguments_that_cannot_be_are_refused_without_a_traceback(arguments, capsys):

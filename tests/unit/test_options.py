@@ -78,6 +78,7 @@ def test_a_new_key_reaches_schema_and_rules_from_its_field_alone():
         "description": "Epochs with a small rate.",
         "type": "integer",
         "minimum": 1,
+        "maximum": 2**31 - 1,  # the largest that a table holds
         "default": 5,
     }
 
@@ -87,6 +88,7 @@ def test_a_new_key_reaches_schema_and_rules_from_its_field_alone():
     [
         ({"minimum": 2}, 1, "1 is less than 2"),
         ({"minimum": 2}, 2, None),
+        ({"maximum": 9}, 10, "10 is more than 9"),
         ({"above": 0}, 0, "0 is not more than 0"),
         ({"below": 1}, 1, "1 is not less than 1"),
         ({"power_of_two": True}, 48, "48 is not a power of two such as 2, 4, ..., 64"),

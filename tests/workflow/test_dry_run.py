@@ -155,6 +155,11 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
         ({"training": {"resume_minutes": 0}}, "training.resume_minutes: 0 is less than or equal to the minimum of 0"),
         ({"training": {"precision": "float16"}}, "training.precision: 'float16' is not one of"),
         ({"seeds": [-1]}, "seeds[0]: -1 is less than the minimum of 0"),
+        ({"seeds": [2**31]}, "seeds[0]: 2147483648 is greater than the maximum of 2147483647"),
+        ({"training": {"threads": 2000}}, "training.threads: 2000 is greater than the maximum of 1024"),
+        ({"datasets": {2024: {"source": "digits"}}}, "datasets: YAML reads the name 2024 as a number, a date or a yes"),
+        ({"datasets": {True: {"source": "digits"}}}, "datasets: YAML reads the name true as a number, a date or a yes"),
+        ({"datasets": {"a\n": {"source": "digits"}}}, r"datasets: the name 'a\n' cannot be used"),
     ],
 )
 def test_a_bad_config_is_refused_in_one_sentence(snakemake, tmp_path, change, sentence):

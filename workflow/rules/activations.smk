@@ -10,7 +10,7 @@ rule dump_activations:
     benchmark:
         f"results/benchmarks/{CHECKPOINT}/dump_activations.jsonl"
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS
     resources:
         mem_mb=growing(4000),

@@ -17,7 +17,7 @@ rule check_claims:
         "results/benchmarks/{dataset}/check_claims.jsonl"
     localrule: True  # light
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -1,6 +1,7 @@
 """The config, checked, and what the rules of all stages share."""
 
 import math
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -68,6 +69,11 @@ def fail(problem):
 
 def check_schema():
     """Check types and names, and fill in defaults."""
+    for name in config["datasets"] if isinstance(config.get("datasets"), dict) else []:
+        if not isinstance(name, str):  # the schema's pattern looks at text alone
+            fail(
+                f"datasets: YAML reads the name {str(name).lower()} as a number, a date or a yes or no; put it in quotes"
+            )
     try:
         validate(config, "../schemas/config.schema.yaml")
     except WorkflowError as error:
@@ -102,7 +108,10 @@ EXTRACTOR = config["fidelity"]["extractor"]
 FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace("{extractor}", EXTRACTOR)]
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
-PUBLISHED = f"{workflow.basedir}/{layout.RESOURCES['published']}"
+PUBLISHED = os.path.relpath(f"{workflow.basedir}/{layout.RESOURCES['published']}")  # draws nothing again when moved
+# Snakemake formats paths of environments and the prefix of the shell: braces in the name of a folder are doubled
+BASE = workflow.basedir.replace("{", "{{").replace("}", "}}")
+ENVIRONMENT = f"{BASE}/envs/compute.yaml"
 GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
 TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "cross_bottleneck", "fidelity", "training"]
 
@@ -116,9 +125,8 @@ wildcard_constraints:
     extractor="inception|efficientnet_lite0",
 
 
-# Conda jobs lose an inherited PYTHONPATH, and lack the command of a package that is not installed there. Snakemake
-# formats the prefix, hence the doubled braces.
-SOURCE = shlex.quote(f"{workflow.basedir}/src").replace("{", "{{").replace("}", "}}")
+# conda jobs lose an inherited PYTHONPATH, and lack the command of a package that is not installed there
+SOURCE = shlex.quote(f"{BASE}/src")
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={SOURCE};" + ' vae-geometry() {{ python -m vae_geometry "$@"; }}; ')
 
 
@@ -205,7 +213,9 @@ def figure_tables(figure, dataset, noise):
     if entry.needs == "scales" and not SCALES:
         fail(f"geometry.scales: figure {figure} needs it, and it is null; set it, for example to 64")
     files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS))
-    return files + (sorted(map(str, Path(PUBLISHED).glob("*.csv"))) if entry.needs == "published" else [])
+    if entry.needs == "published":
+        files += sorted(map(str, Path(PUBLISHED).glob("*.csv")))
+    return [file for file in files if "{" not in file]  # of a checkout elsewhere; Snakemake would look for a wildcard
 
 
 def all_figures():

@@ -8,7 +8,7 @@ rule prepare_dataset:
         "results/benchmarks/{dataset}/prepare_dataset.jsonl"
     localrule: True  # data sets need the network, which a cluster's nodes may lack
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(4000),

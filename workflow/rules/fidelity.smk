@@ -8,7 +8,7 @@ rule prepare_features:
     benchmark:
         "results/benchmarks/{dataset}/prepare_features_{extractor}.jsonl"
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS
     resources:
         mem_mb=growing(3000),
@@ -39,7 +39,7 @@ rule measure_fidelity:
         f"results/benchmarks/{CHECKPOINT}/measure_fidelity.jsonl"
     priority: 10  # a dump of more than a gigabyte waits for it
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=growing(3000),

@@ -20,13 +20,13 @@ rule plot:
         figure="|".join(name for name, figure in FIGURES.items() if not figure.all_noises),
     localrule: True  # light
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        published=PUBLISHED,
+        published=lambda wildcards: PUBLISHED,  # a function: its value may hold braces
         selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
@@ -58,7 +58,7 @@ rule plot_noises:
         figure="|".join(name for name, figure in FIGURES.items() if figure.all_noises),
     localrule: True  # light
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -11,7 +11,7 @@ rule measure_geometry:
         f"results/benchmarks/{CHECKPOINT}/measure_geometry.jsonl"
     priority: 10  # a dump of more than a gigabyte waits for it
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=geometry_memory_mb,
@@ -42,7 +42,7 @@ rule compare_bottlenecks:
     benchmark:
         f"results/benchmarks/{layout.ALL_BOTTLENECKS}/compare_bottlenecks.jsonl"
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS
     resources:
         mem_mb=growing(8000),

@@ -15,7 +15,7 @@ rule collect_tables:
         "results/benchmarks/collect_tables.jsonl"
     localrule: True  # light
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),

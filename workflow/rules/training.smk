@@ -9,7 +9,7 @@ rule initialise:
         f"results/benchmarks/{RUN}/initialise.jsonl"
     localrule: True  # light
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -41,7 +41,7 @@ rule train:
     benchmark:
         f"results/benchmarks/{RUN}/train.jsonl"
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: config["training"]["threads"]
     resources:
         mem_mb=growing(4000),

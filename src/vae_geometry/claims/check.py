@@ -9,7 +9,7 @@ from vae_geometry.claims import evidence, page
 from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
-from vae_geometry.files import atomic_file
+from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.tables import Selection
 
 
@@ -33,6 +33,7 @@ def check_claims(selection: Selection, output: Path) -> str:
     VaeGeometryError
         If a table is absent or a file cannot be written.
     """
+    table, markdown, html = (with_ending(output, ending) for ending in (".parquet", ".md", ".html"))
     selection = replace(
         selection,
         noises=_once(selection.noises),
@@ -45,14 +46,14 @@ def check_claims(selection: Selection, output: Path) -> str:
     for noise, of_noise in sweeps.items():
         for measured, seed in zip(of_noise, [*selection.seeds, None], strict=True):
             rows += _check(measured, dataset=selection.datasets[0], noise=noise, seed=seed)
-    tables.write("claims", rows, Path(f"{output}.parquet"))
+    tables.write("claims", rows, table)
     sizes, seeds = (", ".join(map(str, values)) for values in (selection.bottlenecks, selection.seeds))
     heading = (
         f"Claims of the paper on {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
     )
     advice = _advice(sweeps)
-    for suffix, write in ((".md", page.markdown), (".html", page.html)):
-        with atomic_file(Path(f"{output}{suffix}")) as path:
+    for file, write in ((markdown, page.markdown), (html, page.html)):
+        with atomic_file(file) as path:
             path.write_text(write(heading, rows, advice), encoding="utf-8")
     return page.text(heading, rows, advice)
 

@@ -11,7 +11,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.figures import style
 from vae_geometry.figures.captions import caption
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.files import atomic_file
+from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.tables import Selection
 
 
@@ -49,9 +49,7 @@ def plot(name: str, selection: Selection, output: Path, published: Path | None =
 def _save(picture: Picture, numbers: pd.DataFrame, text: str, output: Path) -> None:
     with ExitStack() as files:
         endings = ("png", "pdf", "csv", "txt")
-        png, pdf, csv, txt = (
-            files.enter_context(atomic_file(output.with_name(f"{output.name}.{end}"))) for end in endings
-        )
+        png, pdf, csv, txt = (files.enter_context(atomic_file(with_ending(output, f".{end}"))) for end in endings)
         picture.savefig(png, format="png")
         picture.savefig(pdf, format="pdf", metadata={"CreationDate": None})
         numbers.to_csv(csv, index=False)

@@ -1,0 +1,83 @@
+"""What the command line prints, and where it cannot."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vae_geometry
+from vae_geometry import VaeGeometryError
+from vae_geometry.cli import lacks_memory, main
+from vae_geometry.files import with_ending
+
+SOURCE = Path(vae_geometry.__file__).parents[1]
+PUBLISHED = SOURCE.parent / "resources/published"
+CLAIMS = [sys.executable, "-m", "vae_geometry", "check-claims", "--published", str(PUBLISHED)]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+
+def test_a_reader_that_has_read_enough_ends_the_stage_without_a_word():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(CLAIMS, env=ENVIRONMENT, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_output_to_a_full_disk_is_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(CLAIMS, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "vae-geometry check-claims: the output cannot be written (No space left on device); "
+        "free some space and start again\n"
+    )
+
+
+def test_a_locale_without_our_signs_escapes_them():
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(CLAIMS, env={**ENVIRONMENT, **plain}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"1.003 \xb1 0.047" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ("--bottleneck", "2147483647", "--channels", "4", "4", "6", "6"),
+        ("--bottleneck", "2", "--channels", *["2147483647"] * 4),
+    ],
+    ids=["a bottleneck", "channels"],
+)
+def test_a_network_too_large_for_the_machine_is_one_sentence(digits, tmp_path, capsys, network):
+    capsys.readouterr()
+    assert main(["initialise", "--data", str(digits / "train.npz"), "--output", str(tmp_path / "0"), *network]) == 1
+    assert capsys.readouterr().err == (
+        "vae-geometry initialise: there is not enough memory for what is requested; "
+        "take less of it, or a machine with more\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_errors_do_not_pass_for_a_lack_of_memory():
+    assert lacks_memory(MemoryError())
+    assert lacks_memory(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert not lacks_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not lacks_memory(FileNotFoundError(2, "No such file or directory", "a"))
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+@pytest.mark.parametrize("stage", [["plot", "figure1"], ["check-claims"]], ids=["plot", "check-claims"])
+def test_a_folder_is_no_name_for_what_is_written(sweep, capsys, stage, folder):
+    chosen = ["--dataset", "digits", "--noise", "fresh", "--bottleneck", "2", "3", "--seed", "0", "--epoch", "0", "2"]
+    results = ["--results", str(sweep.selection.results)]
+    assert main([*stage, *results, *chosen, "--output", folder]) == 1
+    assert capsys.readouterr().err.endswith(f"{folder}: is a folder; name what to write in it, without an ending\n")
+
+
+def test_an_ending_is_added_to_any_name():
+    assert with_ending(Path("a/figure1.5"), ".png") == Path("a/figure1.5.png")
+    with pytest.raises(VaeGeometryError, match="is a folder"):
+        with_ending(Path(".."), ".png")
