@@ -1,19 +1,23 @@
-# Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12).
+# Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12), TORCH=cpu installs torch without CUDA.
 PYTHON ?= python3
+TORCH ?= default
 .DELETE_ON_ERROR:
 .PHONY: demo test test-slurm test-conda lint format generated lock bench
 
 # The package is installed in editable mode: `vae-geometry` is a command of .venv, and runs the source in src/.
+# uv takes seconds where its cache is full, pip minutes; pip is for networks that only its own settings know.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet -r requirements.lock
+	grep -vE '$(if $(filter cpu,$(TORCH)),^(cuda|nvidia|triton)-?,^$$)' requirements.lock > .venv/requirements.lock
+	.venv/bin/python -m pip install --quiet "$$(grep '^uv==' requirements.lock)"
+	.venv/bin/uv pip install --quiet --python .venv $(if $(filter cpu,$(TORCH)),--torch-backend cpu) -r .venv/requirements.lock || \
+	.venv/bin/python -m pip install --quiet $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu) -r .venv/requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile sweeps/demo.yaml --quiet rules --rerun-incomplete
-	@cat logs/digits/check_claims.log
+	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile=sweeps/demo.yaml --logger rich --rerun-incomplete
 	@echo "The figures are in results/figures/digits/, the tables in results/tables/."
 
 # The tests on SLURM wait more than they compute (and are skipped where there is none): they run beside the others.
@@ -55,11 +59,11 @@ format: .venv/installed
 generated: .venv/installed
 	.venv/bin/python docs/generate.py
 
-# Resolve the ranges of pyproject.toml again, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
-lock:
-	uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+# Resolve the ranges of pyproject.toml again: requirements.lock for everything, envs/compute.yaml for the rules.
+lock: .venv/installed
+	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
-	uv pip compile pyproject.toml --extra efficientnet --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
 	mv .lock.yaml envs/compute.yaml
 	rm .lock

@@ -19,6 +19,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/console.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/activations.smk"
@@ -27,6 +28,14 @@ include: "workflow/rules/fidelity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
+
+
+onsuccess:
+    print_answers()
+
+
+onerror:
+    print_errors()
 
 
 rule all:

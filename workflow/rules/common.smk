@@ -1,7 +1,6 @@
 """The config, checked, and what the rules of all stages share."""
 
 import math
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -108,7 +107,9 @@ EXTRACTOR = config["fidelity"]["extractor"]
 FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace("{extractor}", EXTRACTOR)]
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
-PUBLISHED = os.path.relpath(f"{workflow.basedir}/{layout.RESOURCES['published']}")  # draws nothing again when moved
+PUBLISHED = layout.RESOURCES["published"]
+if Path.cwd() != Path(workflow.basedir):  # run in another folder than that of the checkout
+    PUBLISHED = f"{workflow.basedir}/{PUBLISHED}"
 # Snakemake formats paths of environments and the prefix of the shell: braces in the name of a folder are doubled
 BASE = workflow.basedir.replace("{", "{{").replace("}", "}}")
 ENVIRONMENT = f"{BASE}/envs/compute.yaml"
@@ -232,8 +233,9 @@ def all_figures():
     return expand("{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv", "txt"])
 
 
-def figure_labels(wildcards):
+def report_labels(wildcards):
     """Columns of the report's lists; a search lists figures of all kinds of noise, and takes one label for one figure."""
+    warn_of_old_figures()
     noise = getattr(wildcards, "noise", ", ".join(NOISES))
     figure = f"{wildcards.figure}: {FIGURES[wildcards.figure].title}"
     return {"figure": figure, "noise": noise, "data set": wildcards.dataset}
