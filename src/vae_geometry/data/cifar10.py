@@ -6,15 +6,16 @@ import numpy as np
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.downloads import download, folder_with
-from vae_geometry.data.images import Split
-from vae_geometry.data.sources import Source
+from vae_geometry.data.images import resize_all
+from vae_geometry.data.prepared import Split
+from vae_geometry.data.sources import Preparation, Source
 
 FOLDER = "cifar-10-batches-py"
 FILES = [*[f"data_batch_{i}" for i in range(1, 6)], "test_batch", "batches.meta"]
 
 
-def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Split]:
-    """Images and labels to train and to test on, from the batches in ``root`` or in ``downloads``.
+def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
+    """Images and labels to train and to test on, from the batches in ``root`` or in ``downloads`` of the settings.
 
     Raises
     ------
@@ -23,6 +24,7 @@ def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Spl
     """
     from torchvision.datasets import CIFAR10
 
+    root, downloads = settings.root, settings.downloads
     base = downloads if root is None else root
     raw = folder_with(FILES, [base / FOLDER, base.parent / FOLDER])
     if raw is None:
@@ -34,5 +36,5 @@ def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Spl
             part = CIFAR10(raw.parent, train=is_train)
         except RuntimeError:
             raise VaeGeometryError(f"{raw}: the CIFAR-10 batches are damaged; remove them to download again") from None
-        parts.append((part.data.transpose(0, 3, 1, 2), np.array(part.targets)))
+        parts.append((resize_all(part.data, settings.image_size, settings.resize), np.array(part.targets)))
     return parts[0], parts[1]

@@ -1,6 +1,8 @@
 """A user's own images: ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``."""
 
+import logging
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,12 @@ from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.folders import ENDINGS, class_files, is_image
-from vae_geometry.data.images import Split, resize
-from vae_geometry.data.sources import Source
+from vae_geometry.data.images import resize
+from vae_geometry.data.prepared import Split
+from vae_geometry.data.sources import Preparation, Source
 from vae_geometry.files import DAMAGED, reason, require_regular
+
+logger = logging.getLogger(__name__)
 
 SHUFFLE_SEED = 0
 # All that is opened. Pillow would start Ghostscript for an EPS, whatever its name.
@@ -21,30 +26,38 @@ LISTED = 5  # of the images that cannot be read
 UNSIGNED = (1,)  # the sample format of a TIFF that names none
 
 
-def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Split]:
+def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     """Images and labels to train and to test on; with one channel where all images are grey, else with three.
 
-    A class is a number, the place of its name in the alphabet, the same in both parts. ``downloads`` is not used.
+    A class is a number, the place of its name in the alphabet, the same in both parts. Without a test part
+    ``test_fraction`` of the images, drawn once with a fixed seed, are split off.
 
     Raises
     ------
     VaeGeometryError
         If no folder is named, a part or its images are absent, or folders or images cannot be read.
     """
-    if root is None:
+    if settings.root is None:
         raise VaeGeometryError(f"datasets: source {source.name} needs `root`, a folder that holds train/ and test/")
-    folders = {root / name: class_files(root / name) for name in ("train", "test")}
+    names = ("train", "test") if settings.test_fraction is None else ("train",)
+    folders = {settings.root / name: class_files(settings.root / name) for name in names}
     classes = sorted({name for files in folders.values() for name in files})
-    parts = [_read_folder(folder, files, classes) for folder, files in folders.items()]
+    parts = [_read_folder(folder, files, classes, settings) for folder, files in folders.items()]
     is_grey = all(image.ndim == 2 for images, _ in parts for image in images)
-    train, test = (_stack(images, labels, is_grey) for images, labels in parts)
-    return train, test
+    stacked = [_stack(images, labels, is_grey) for images, labels in parts]
+    if settings.test_fraction is None:
+        train, test = stacked
+        return train, test
+    ((images, labels),) = stacked
+    n_test = round(settings.test_fraction * len(images))
+    return (images[n_test:], labels[n_test:]), (images[:n_test], labels[:n_test])
 
 
 def _read_folder(
-    folder: Path, files: dict[str, list[Path]], classes: list[str]
+    folder: Path, files: dict[str, list[Path]], classes: list[str], settings: Preparation
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
-    """Read the images among the files of each class, resized: (32, 32) where grey, else (32, 32, 3)."""
+    """Read the images among the files of each class, resized: (height, width) where grey, else (height, width, 3)."""
+    sizes: Counter[tuple[int, int]] = Counter()
     known_to_pillow = Image.registered_extensions()
     images, labels, unreadable = [], [], {}
     with warnings.catch_warnings():
@@ -54,11 +67,13 @@ def _read_folder(
                 if not is_image(path) and path.suffix.lower() not in known_to_pillow:
                     continue
                 try:
-                    images.append(_read_image(path))
+                    image, size = _read_image(path, settings)
                 except UNREADABLE as error:
                     unreadable[path] = reason(error)
                 else:
+                    images.append(image)
                     labels.append(label)
+                    sizes[size] += 1
     if unreadable:
         first, why = next(iter(unreadable.items()))
         shown = ", ".join(map(str, [*unreadable][:LISTED]))
@@ -66,10 +81,24 @@ def _read_folder(
         raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them ({first.name}: {why})")
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
+    described = ", ".join(f"{n} of {height} x {width}" for (height, width), n in sizes.most_common(LISTED))
+    described += f" and {len(sizes) - LISTED} other sizes" if len(sizes) > LISTED else ""
+    if settings.image_size is None and len(sizes) > 1:
+        raise VaeGeometryError(f"{folder}: holds images of several sizes ({described}); set image_size to one")
+    logger.info("%s: %d images (%s), %s", folder, len(images), described, _resizing(settings))
     return images, np.array(labels, np.int64)
 
 
-def _read_image(path: Path) -> NDArray[np.uint8]:
+def _resizing(settings: Preparation) -> str:
+    if settings.image_size is None:
+        return "not resized"
+    height, width = settings.image_size
+    how = {"stretch": "stretched", "crop": "cropped and resized", "pad": "resized and padded with black"}
+    return f"{how[settings.resize]} to {height} x {width} pixels"
+
+
+def _read_image(path: Path, settings: Preparation) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The pixels of an image, and its height and width before it was resized."""
     require_regular(path)
     formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if not is_image(path):
@@ -78,10 +107,11 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
         # an open file, not its path: of a path Pillow 13 maps TIFFs that lie on their side, and mixes up their pixels
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             bits = _bits_per_level(image)
-            pixels = resize(_eight_bits(ImageOps.exif_transpose(image), bits))
+            upright = _eight_bits(ImageOps.exif_transpose(image), bits)
+            pixels = resize(upright, settings.image_size, settings.resize)
     except UnidentifiedImageError:
         raise ValueError(f"not a {formats} of a kind that Pillow reads") from None
-    return pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    return pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0), (upright.height, upright.width)
 
 
 def _bits_per_level(image: Image.Image) -> int:
@@ -113,7 +143,7 @@ def _eight_bits(image: Image.Image, bits: int) -> Image.Image:
 
 
 def _stack(images: list[NDArray[np.uint8]], labels: NDArray[np.int64], is_grey: bool) -> Split:
-    """Images in one array, (N, 1 or 3, 32, 32), shuffled with their labels."""
+    """Images in one array, (N, 1 or 3, height, width), shuffled with their labels."""
     if is_grey:
         stacked = np.stack(images)[:, None]
     else:

@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.downloads import download, folder_with
-from vae_geometry.data.images import Split, resize_all
-from vae_geometry.data.sources import Source
+from vae_geometry.data.images import resize_all
+from vae_geometry.data.prepared import Split
+from vae_geometry.data.sources import Preparation, Source
 
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # also the names of torchvision's classes
 PARTS = ("train", "t10k")
 
 
-def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Split]:
-    """Images and labels to train and to test on, from the IDX files in ``root`` or in ``downloads``.
+def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
+    """Images and labels to train and to test on, from the IDX files in ``root`` or in ``downloads`` of the settings.
 
     Raises
     ------
@@ -25,12 +26,13 @@ def read(source: Source, root: Path | None, downloads: Path) -> tuple[Split, Spl
     """
     folder = FOLDERS[source.name]
     names = [f"{part}-{kind}" for part in PARTS for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    root, downloads = settings.root, settings.downloads
     base = downloads if root is None else root
     raw = folder_with(names, [base, base / "raw", base / folder / "raw"])
     if raw is None:
         raw = base / folder / "raw"
         download(source.name, root, names, raw, lambda: _fetch(folder, downloads))
-    train, test = (_read_part(raw, part) for part in PARTS)
+    train, test = (_read_part(raw, part, settings) for part in PARTS)
     return train, test
 
 
@@ -40,13 +42,13 @@ def _fetch(folder: str, downloads: Path) -> None:
     getattr(datasets, folder)(downloads, download=True)
 
 
-def _read_part(raw: Path, part: str) -> Split:
+def _read_part(raw: Path, part: str, settings: Preparation) -> Split:
     images, labels = (_read_idx(raw / f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
         shapes = f"{images.shape} images and {labels.shape} labels"
         path = raw / f"{part}-images-idx3-ubyte"
         raise VaeGeometryError(f"{path}: {shapes} do not belong together; remove both to download them again")
-    return resize_all(images), labels.astype(np.int64)
+    return resize_all(images, settings.image_size, settings.resize), labels.astype(np.int64)
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The image data sets that can be prepared, and how many images each has.
+"""The data sets that can be prepared, and how many inputs each has.
 
 A new one is a module in this package, with a function ``read``, and an entry in ``SOURCES``. Only the standard library
 is imported, as the workflow reads this module too.
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.data.files_of_arrays import ENDINGS, part_file, rows_of_file
 from vae_geometry.data.folders import class_files, is_image
+from vae_geometry.layout import RESOURCES
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Source:
         As in the config.
     description : str
     module : str
-        Module of this package whose ``read(source, root, downloads)`` returns a ``Split`` to train on and one to test
-        on; imported when the images are read.
+        Module of this package whose ``read(source, settings)`` returns a ``Split`` to train on and one to test on;
+        imported when the data are read.
     sizes : tuple of 2 int, or None
         Number of training and of test images; None where the folder decides.
     needs_root : bool
-        Whether the user must name the folder that holds the images.
+        Whether the user must name the folder that holds the files.
+    has_images : bool
+        Whether its inputs are images, which are resized; else vectors or arrays, which are scaled.
     """
 
     name: str
@@ -35,6 +39,35 @@ class Source:
     module: str
     sizes: tuple[int, int] | None
     needs_root: bool = False
+    has_images: bool = True
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a data set is prepared.
+
+    Attributes
+    ----------
+    root : Path or None
+        Folder that holds the raw files already; nothing is fetched then.
+    downloads : Path
+        Where torchvision puts, or finds, what it downloads.
+    image_size : (height, width) or None
+        In pixels; None keeps each image's own.
+    resize : {"stretch", "crop", "pad"}
+        What becomes of images of another ratio of height and width.
+    scale : {"none", "standard", "minmax"}
+        What becomes of the columns of arrays, fitted on those to train on.
+    test_fraction : float or None
+        Part of a data set without a test part that is split off.
+    """
+
+    root: Path | None = None
+    downloads: Path = Path(RESOURCES["downloads"])
+    image_size: tuple[int, int] | None = (32, 32)
+    resize: str = "stretch"
+    scale: str = "none"
+    test_fraction: float | None = None
 
 
 SOURCES = {
@@ -45,14 +78,15 @@ SOURCES = {
         Source("fashion_mnist", "clothes, 28 x 28 pixels, grey", "mnist", (60_000, 10_000)),
         Source("cifar10", "animals and vehicles, 32 x 32 pixels, in colour", "cifar10", (50_000, 10_000)),
         Source("imagefolder", "a folder with train/CLASS and test/CLASS", "imagefolder", None, needs_root=True),
+        Source("arrays", "vectors or arrays: train.* and test.*", "arrays", None, needs_root=True, has_images=False),
     )
 }
 
 
-def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
-    """Number of training and of test images, before they are prepared.
+def count_inputs(source: str, root: str | Path | None, test_fraction: float | None) -> tuple[int, int] | None:
+    """Number of training and of test inputs, before they are prepared; None where only reading them could tell.
 
-    In a folder the files whose names have the ending of an image count; none is opened.
+    In a folder of images the files whose names have the ending of an image count; none is opened.
 
     Parameters
     ----------
@@ -60,6 +94,8 @@ def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
         Key of ``SOURCES``.
     root : str, Path or None
         Folder that holds the raw files.
+    test_fraction : float or None
+        Part of the training inputs that is split off to test on.
 
     Raises
     ------
@@ -67,13 +103,38 @@ def count_images(source: str, root: str | Path | None) -> tuple[int, int]:
         If the folder decides and is not named, lacks one of its parts, or cannot be read. The sentence begins with
         ``root``.
     """
-    sizes, needs_root = SOURCES[source].sizes, SOURCES[source].needs_root
-    if needs_root and not root:
-        raise VaeGeometryError(f"root: source {source} needs the folder that holds train/ and test/")
-    if sizes is not None:
-        return sizes
-    n_train, n_test = (_count_files(Path(root or "", part)) for part in ("train", "test"))
-    return n_train, n_test
+    entry = SOURCES[source]
+    if entry.needs_root and not root:
+        raise VaeGeometryError(f"root: source {source} needs the folder that holds train and test")
+    if entry.sizes is not None:
+        return entry.sizes
+    folder = Path(root or "")
+    if not entry.has_images:
+        return _count_rows(folder, test_fraction)
+    if test_fraction is None:
+        return _count_files(folder / "train"), _count_files(folder / "test")
+    return _parted(_count_files(folder / "train"), test_fraction)
+
+
+def _count_rows(root: Path, test_fraction: float | None) -> tuple[int, int] | None:
+    """Of the files of arrays, where their headers say it without a library."""
+    try:
+        paths = [part_file(root, part) for part in ("train", "test")]
+    except VaeGeometryError as error:
+        raise VaeGeometryError(f"root: {error}") from None
+    if paths[0] is None:
+        listed = ", ".join(ENDINGS)
+        raise VaeGeometryError(f"root: there is no train file ({listed}) in {root}; put one there, or correct the path")
+    counts = [rows_of_file(path) for path in paths if path is not None]
+    if None in counts:
+        return None
+    n_train, *n_test = counts
+    return (n_train, n_test[0]) if n_test else _parted(n_train, test_fraction or 0)
+
+
+def _parted(n_inputs: int, test_fraction: float) -> tuple[int, int]:
+    n_test = round(test_fraction * n_inputs)
+    return n_inputs - n_test, n_test
 
 
 def _count_files(folder: Path) -> int:

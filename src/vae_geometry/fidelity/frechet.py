@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.arrays import read_npz, write_npz
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.fidelity import EXTRACTORS
 
 # torch-fidelity takes seconds to import: only what computes features or distances brings it in.
@@ -72,7 +72,7 @@ def prepare_features(
     """
     from vae_geometry.fidelity.extractors import extract_features, load_extractor
 
-    pixels = load_images(images)
+    pixels = load_inputs(images)
     if len(pixels) < n_points or n_points < 2:
         problem = f"holds {len(pixels)} images, {n_points} points are requested"
         raise VaeGeometryError(f"{images}: {problem}; fidelity.points must lie between 2 and the number of images")

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 
 from torch import Tensor, nn
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.networks.layers import Network
 
-SIDE = 32  # pixels; four blocks that halve them leave 2 x 2
+SMALLEST = 16  # pixels, which the four blocks halve
 
 
 def build(shape: tuple[int, ...], bottleneck: int, channels: Sequence[int] = (64, 128, 256, 256)) -> "VAE":
-    """Build the network for images of 32 x 32 pixels.
+    """Build the network, the paper's for images of 32 x 32 pixels.
 
     Parameters
     ----------
     shape : tuple of int
-        (1 or 3, 32, 32).
+        (C, H, W).
     bottleneck : int
         Size K of the latent space.
     channels : sequence of 4 int
@@ -26,41 +27,50 @@ def build(shape: tuple[int, ...], bottleneck: int, channels: Sequence[int] = (64
     Raises
     ------
     VaeGeometryError
-        If the shape or the widths are others.
+        If the shape is not that of an image, or of one too small to be halved four times, or the widths are not four.
     """
-    if tuple(shape) not in ((1, SIDE, SIDE), (3, SIDE, SIDE)):
-        raise VaeGeometryError(f"architecture convolutional takes images of {SIDE} x {SIDE} pixels, not {tuple(shape)}")
+    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
+        wanted = f"images (C, H, W) of {SMALLEST} x {SMALLEST} pixels or more"
+        raise VaeGeometryError(f"architecture convolutional takes {wanted}, not inputs of {tuple(shape)}")
     if len(channels) != 4 or any(type(width) is not int or width < 1 for width in channels):
         raise VaeGeometryError(f"model.channels: {list(channels)} are not four widths; write four positive numbers")
-    return VAE(shape[0], channels, bottleneck)
+    return VAE(shape, channels, bottleneck)
 
 
 class VAE(Network):
-    """Variational autoencoder for images of 32 x 32 pixels.
+    """Variational autoencoder for images.
 
     Parameters
     ----------
-    image_channels : int
-        1 or 3.
+    shape : (C, H, W)
     channels : sequence of 4 int
         Widths of the encoder's blocks; the decoder mirrors them.
     bottleneck : int
         Size K of the latent space.
     """
 
-    def __init__(self, image_channels: int, channels: Sequence[int], bottleneck: int) -> None:
+    def __init__(self, shape: tuple[int, ...], channels: Sequence[int], bottleneck: int) -> None:
         super().__init__()
+        image_channels, *size = shape
+        sizes = [size]
+        for _ in channels:
+            sizes.append([side // 2 for side in sizes[-1]])
+        # what halving an odd side leaves out
+        left_out = [[side - 2 * half for side, half in zip(*pair, strict=True)] for pair in pairwise(sizes)]
         self.encoder = nn.Sequential(
             *[_block(nn.Conv2d, *widths) for widths in pairwise([image_channels, *channels])], nn.Flatten()
         )
-        n_features = channels[-1] * (SIDE // 16) ** 2
+        n_features = channels[-1] * prod(sizes[-1])
         self.mean = nn.Linear(n_features, bottleneck)
         self.log_variance = nn.Linear(n_features, bottleneck)
         self.decoder = nn.Sequential(
             nn.Sequential(nn.Linear(bottleneck, n_features), nn.BatchNorm1d(n_features), nn.LeakyReLU(0.2)),
-            nn.Unflatten(1, (channels[-1], SIDE // 16, SIDE // 16)),
-            *[_block(nn.ConvTranspose2d, *widths) for widths in pairwise(reversed(channels))],
-            nn.ConvTranspose2d(channels[0], image_channels, 4, stride=2, padding=1),
+            nn.Unflatten(1, (channels[-1], *sizes[-1])),
+            *[
+                _block(nn.ConvTranspose2d, *widths, output_padding=padding)
+                for widths, padding in zip(pairwise(reversed(channels)), reversed(left_out[1:]), strict=True)
+            ],
+            nn.ConvTranspose2d(channels[0], image_channels, 4, stride=2, padding=1, output_padding=left_out[0]),
         )
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,7 +79,7 @@ class VAE(Network):
         return self.mean(features), self.log_variance(features)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Logits, (n, image_channels, 32, 32), of a latent (n, bottleneck)."""
+        """Logits, (n, C, H, W), of a latent (n, bottleneck)."""
         return self.decoder(latent)
 
     @property
@@ -84,7 +94,9 @@ class VAE(Network):
         }
 
 
-def _block(convolution: type[nn.Module], width_in: int, width_out: int) -> nn.Sequential:
+def _block(convolution: type[nn.Module], width_in: int, width_out: int, **options: list[int]) -> nn.Sequential:
     return nn.Sequential(
-        convolution(width_in, width_out, 4, stride=2, padding=1), nn.BatchNorm2d(width_out), nn.LeakyReLU(0.2)
+        convolution(width_in, width_out, 4, stride=2, padding=1, **options),
+        nn.BatchNorm2d(width_out),
+        nn.LeakyReLU(0.2),
     )

@@ -89,10 +89,10 @@ def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent:
     latent : {"sample", "mean"}
         What the bottleneck and the layers after it take: the sampled z or its mean.
     """
-    with _recording(model.layers) as encoder:
+    with recording(model.layers) as encoder:
         mean, log_variance = model.encode(inputs)
     eps = torch.randn(mean.shape, generator=noise).to(inputs.device)
-    with _recording(model.layers) as decoder:
+    with recording(model.layers) as decoder:
         bottleneck = sample(mean, log_variance, eps)
         logits = sampled_logits = model.decode(bottleneck)
         if latent == "mean":
@@ -108,7 +108,7 @@ def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent:
 
 
 @contextmanager
-def _recording(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+def recording(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     """Collect what modules give out, by name and in the order in which they run, until the block ends."""
     outputs: dict[str, Tensor] = {}
     handles = [

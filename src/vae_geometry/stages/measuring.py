@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     THREADS,
 )
 def dump_activations(options: Any) -> None:
-    from vae_geometry.data.images import first_images
+    from vae_geometry.data.prepared import first_inputs
     from vae_geometry.networks.activations import write_reconstructions
     from vae_geometry.training.devices import select_device
     from vae_geometry.training.random_streams import generator
 
     device = select_device(options.device, options.threads)
-    images = first_images(options.data, options.points)
+    images = first_inputs(options.data, options.points)
     model, config = _dump(options.checkpoint, images, options.output, options.latent, device)
     if options.reconstructions:
         prior = generator(config, "samples")
@@ -121,14 +121,14 @@ def measure_fidelity(options: Any) -> None:
     THREADS,
 )
 def compare_bottlenecks(options: Any) -> None:
-    from vae_geometry.data.images import first_images
+    from vae_geometry.data.prepared import first_inputs
     from vae_geometry.dumps import WRITTEN
     from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
     from vae_geometry.scratch import scratch_folder
     from vae_geometry.training.devices import select_device
 
     device = select_device(options.device, options.threads)
-    images = first_images(options.data, options.points)
+    images = first_inputs(options.data, options.points)
     with scratch_folder(Path(gettempdir(), f"vae-geometry-dumps-{os.getuid()}"), WRITTEN) as scratch:
         dumps = [scratch / str(number) for number in range(len(options.checkpoints))]
         for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):

@@ -37,13 +37,13 @@ def prepare_dataset(options: Any) -> None:
     *NETWORK,
 )
 def initialise(options: Any) -> None:
-    from vae_geometry.data.images import load_images
+    from vae_geometry.data.prepared import load_inputs
     from vae_geometry.networks import accepted
     from vae_geometry.training.initialise import initialise
 
     config = {
         **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
-        "shape": list(load_images(options.data).shape[1:]),
+        "shape": list(load_inputs(options.data).shape[1:]),
         "options": accepted(options.architecture, {option.name: getattr(options, option.name) for option in NETWORK}),
     }
     initialise(options.output, config, options.seed)
@@ -67,14 +67,14 @@ def _last_epoch(checkpoints: Option) -> Option:
 def train(options: Any) -> None:
     import torch
 
-    from vae_geometry.data.images import load_images
+    from vae_geometry.data.prepared import load_inputs
     from vae_geometry.training.devices import select_device
     from vae_geometry.training.loop import train
 
     options.checkpoints = sorted(set(options.checkpoints or [options.epochs]) - {0})  # epoch 0 exists already
     training = section_of(Training, vars(options))
     device = select_device(options.device, options.threads, options.deterministic, tf32=True)
-    images = torch.from_numpy(load_images(options.data))
+    images = torch.from_numpy(load_inputs(options.data))
     train(images, options.initial, options.output, training, options.beta, device)
 
 

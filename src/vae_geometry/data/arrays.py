@@ -1,0 +1,125 @@
+"""A user's own vectors or arrays: ``train.*`` and ``test.*`` as npy, npz, parquet or csv."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.arrays import open_npy, read_npz
+from vae_geometry.data.files_of_arrays import part_file
+from vae_geometry.data.prepared import Split
+from vae_geometry.data.sources import Preparation, Source
+from vae_geometry.files import DAMAGED, reason, require_regular
+
+logger = logging.getLogger(__name__)
+
+SHUFFLE_SEED = 0
+LISTED = 5  # of the columns or rows that are named in a sentence
+REMEDY = "write it"
+
+Values = NDArray[np.float64]  # (N, D) or (N, C, H, W)
+
+
+def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
+    """Values to train and to test on, float32, scaled; the labels are zeros.
+
+    Without a test part ``test_fraction`` of the rows, drawn once with a fixed seed, are split off; where there is one,
+    the rows stay in their order.
+
+    Raises
+    ------
+    VaeGeometryError
+        If a file is absent or cannot be read, holds anything but finite numbers, columns that do not vary, or the parts
+        do not go together.
+    """
+    if settings.root is None:
+        raise VaeGeometryError(f"datasets: source {source.name} needs `root`, a folder that holds train.* and test.*")
+    path = part_file(settings.root, "train")
+    if path is None:
+        raise VaeGeometryError(f"{settings.root}: holds no train.npy, .npz, .parquet or .csv; put one there")
+    train, names = _read(path)
+    test_path = part_file(settings.root, "test")
+    if test_path is None:
+        train, test = _split(settings, train)
+    elif settings.test_fraction is not None:
+        raise VaeGeometryError(f"{test_path}: is there already, so that test_fraction splits nothing off; leave one out")
+    else:
+        test, test_names = _read(test_path)
+        if test.shape[1:] != train.shape[1:] or test_names != names:
+            held = f"{_held(test, test_names)}, {path} holds {_held(train, names)}"
+            raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns")
+    _check_columns(path, train, names)
+    train, test = _scale(settings.scale, train, test)
+    return _without_labels(train), _without_labels(test)
+
+
+def _read(path: Path) -> tuple[Values, list[str] | None]:
+    """The values of a file, and the names of its columns where it has them."""
+    names = None
+    try:
+        require_regular(path)
+        if path.suffix == ".npy":
+            values = np.asarray(open_npy(path, REMEDY))
+        elif path.suffix == ".npz":
+            (values,) = read_npz(path, ["inputs"], REMEDY)
+        else:
+            import pandas as pd
+
+            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            if text := [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
+                raise VaeGeometryError(f"{path}: column {text[0]} is no number; leave it out, or encode it")
+            values, names = frame.to_numpy(float), [str(name) for name in frame]
+    except DAMAGED as error:
+        raise VaeGeometryError(f"{path}: cannot be read ({reason(error)}); correct it") from None
+    if values.dtype.kind not in "fiub" or values.ndim not in (2, 4) or 0 in values.shape:
+        raise VaeGeometryError(f"{path}: holds {values.dtype} {values.shape}, not numbers (N, D) or (N, C, H, W)")
+    values = values.astype(float)
+    is_bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if is_bad.any():
+        rows = ", ".join(map(str, np.flatnonzero(is_bad)[:LISTED]))
+        raise VaeGeometryError(f"{path}: {is_bad.sum()} rows hold NaN or infinity (row {rows}); fill or remove them")
+    return values, names
+
+
+def _split(settings: Preparation, values: Values) -> tuple[Values, Values]:
+    if settings.test_fraction is None:
+        raise VaeGeometryError(
+            f"{settings.root}: holds no test.npy, .npz, .parquet or .csv; put one there, or set test_fraction"
+        )
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(len(values))
+    n_test = round(settings.test_fraction * len(values))
+    return values[order[n_test:]], values[order[:n_test]]
+
+
+def _held(values: Values, names: list[str] | None) -> str:
+    return f"rows of {'x'.join(map(str, values.shape[1:]))} values" + (f" ({', '.join(names[:LISTED])})" if names else "")
+
+
+def _check_columns(path: Path, train: Values, names: list[str] | None) -> None:
+    if train.ndim != 2:
+        return
+    constant = np.flatnonzero(np.ptp(train, axis=0) == 0)
+    if len(constant):
+        listed = ", ".join(names[i] if names else str(i) for i in constant[:LISTED])
+        raise VaeGeometryError(f"{path}: {len(constant)} columns do not vary ({listed}); leave them out")
+
+
+def _scale(scale: str, train: Values, test: Values) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Both parts, each column or, of arrays, all of them by what the training part has."""
+    axes = 0 if train.ndim == 2 else None
+    low, width = np.zeros(1), np.ones(1)
+    if scale == "standard":
+        low, width = train.mean(axes), train.std(axes)
+    elif scale == "minmax":
+        low, width = train.min(axes), np.ptp(train, axes)
+        if n_outside := int(((test < low) | (test > low + width)).sum()):
+            logger.warning("%d of %d test values lie outside the range of the training part: clipped", n_outside, test.size)
+            test = np.clip(test, low, low + width)
+    scaled_train, scaled_test = (((part - low) / width).astype(np.float32) for part in (train, test))
+    return scaled_train, scaled_test
+
+
+def _without_labels(values: NDArray[np.float32]) -> Split:
+    return values, np.zeros(len(values), np.int64)

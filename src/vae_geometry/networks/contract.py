@@ -1,0 +1,98 @@
+"""What a network must do before it is trained, tried on two inputs."""
+
+import torch
+from torch import Tensor, nn
+
+from vae_geometry import VaeGeometryError
+from vae_geometry.files import reason
+from vae_geometry.networks.layers import Network, recording
+
+RESERVED = ("input", "bottleneck", "output")  # names of the layers that every network has
+N_INPUTS = 2
+
+
+@torch.no_grad()
+def check_contract(name: str, model: Network, shape: tuple[int, ...], bottleneck: int) -> None:
+    """Run an untrained network on two inputs, and check what it gives out.
+
+    Parameters
+    ----------
+    name : str
+        Of the architecture.
+    model : Network
+    shape : tuple of int
+        Of one input.
+    bottleneck : int
+        Size K of the latent space.
+
+    Raises
+    ------
+    VaeGeometryError
+        If ``encode`` or ``decode`` raise an exception or give tensors of another shape or values that are no numbers;
+        if ``layers`` is no dict of different modules, or one of them does not run or gives no tensor.
+    """
+    was_training = model.training
+    with torch.random.fork_rng(devices=[]):
+        inputs = torch.rand(N_INPUTS, *shape)
+        try:
+            _check(name, model.eval(), inputs, (N_INPUTS, bottleneck))
+        finally:
+            model.train(was_training)
+
+
+def _check(name: str, model: Network, inputs: Tensor, latent_shape: tuple[int, int]) -> None:
+    layers = _layers(name, model)
+    with recording(layers) as outputs:
+        latent = _run(name, "encode", model.encode, inputs)
+        if not isinstance(latent, tuple) or len(latent) != 2:
+            raise VaeGeometryError(f"{name}: encode gives {_described(latent)}, not the pair (mean, log_variance)")
+        for what, tensor in zip(("mean", "log_variance"), latent, strict=True):
+            _check_tensor(f"{name}: encode: {what}", tensor, latent_shape)
+        output = _run(name, "decode", model.decode, latent[0])
+        _check_tensor(f"{name}: decode", output, tuple(inputs.shape))
+    for layer in layers:
+        if layer not in outputs:
+            raise VaeGeometryError(f"{name}: layer {layer} does not run in encode or decode; take it out of layers")
+        output = outputs[layer]
+        if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != len(inputs):
+            wanted = f"a tensor of {len(inputs)} points, as {len(inputs)} went in"
+            raise VaeGeometryError(f"{name}: layer {layer} gives {_described(output)}, not {wanted}; measure another")
+
+
+def _layers(name: str, model: Network) -> dict[str, nn.Module]:
+    layers = model.layers
+    if not isinstance(layers, dict) or not all(isinstance(module, nn.Module) for module in layers.values()):
+        raise VaeGeometryError(f"{name}: layers is {_described(layers)}, not a dict of names and modules; correct it")
+    if not layers:
+        raise VaeGeometryError(f"{name}: has no layers to measure; give it encoder and decoder, or a dict layers")
+    if taken := [layer for layer in layers if layer in RESERVED or not isinstance(layer, str)]:
+        raise VaeGeometryError(f"{name}: a layer is called {taken[0]!r}, which names another; call it otherwise")
+    names: dict[int, str] = {}
+    for layer, module in layers.items():
+        if other := names.get(id(module)):
+            raise VaeGeometryError(f"{name}: layers {other} and {layer} are the same module; name it once")
+        names[id(module)] = layer
+    return layers
+
+
+def _run(name: str, method: str, function: object, argument: Tensor) -> object:
+    try:
+        return function(argument)  # type: ignore[operator]
+    except Exception as error:  # whatever the user's code raises
+        described = f"{type(error).__name__}: {reason(error)}"
+        raise VaeGeometryError(f"{name}: {method} fails on {tuple(argument.shape)} ({described}); fix it") from None
+
+
+def _check_tensor(what: str, tensor: object, shape: tuple[int, ...]) -> None:
+    if not isinstance(tensor, Tensor) or tuple(tensor.shape) != shape:
+        raise VaeGeometryError(f"{what} is {_described(tensor)}, not a tensor {shape}; correct it")
+    if not tensor.isfinite().all():
+        raise VaeGeometryError(f"{what} holds NaN or infinity in the untrained network; correct its weights")
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    if isinstance(value, tuple | list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}" if value is not None else "None"
