@@ -1,11 +1,12 @@
-# Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12).
+# Each target sets up what it needs; PYTHON names another interpreter: 3.11 or 3.12, which requirements.lock is for (DADApy
+# needs numpy 1, which has no wheels for later ones). The package without DADApy takes 3.13 too: make test-numpy2.
 PYTHON ?= python3
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slurm test-conda lint format generated lock bench
+.PHONY: demo test test-numpy2 test-slurm test-conda lint format generated lock bench
 
 # The package is installed in editable mode: `vae-geometry` is a command of .venv, and runs the source in src/.
 .venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed for requirements.lock, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
@@ -22,6 +23,12 @@ test: .venv/installed
 	python -m pytest tests/slurm > $$slurm_log 2>&1 & slurm=$$!; \
 	python -m pytest --ignore=tests/slurm; status=$$?; \
 	wait $$slurm || status=$$?; cat $$slurm_log; rm $$slurm_log; exit $$status
+
+# The geometry on numpy 2, in an environment of its own: the package and what it needs, without DADApy, which needs numpy 1.
+test-numpy2:
+	$(PYTHON) -m venv .venv-numpy2
+	.venv-numpy2/bin/python -m pip install --quiet --editable '.[efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8'
+	.venv-numpy2/bin/python -m pytest tests/unit/geometry
 
 # SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the running one is used.
 test-slurm: .venv/installed
@@ -57,9 +64,9 @@ generated: .venv/installed
 
 # Resolve the ranges of pyproject.toml again, with uv: requirements.lock for everything, envs/compute.yaml for the rules.
 lock:
-	uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+	uv pip compile pyproject.toml --extra efficientnet --extra verify --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
-	uv pip compile pyproject.toml --extra efficientnet --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	uv pip compile pyproject.toml --extra efficientnet --extra verify --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
 	mv .lock.yaml envs/compute.yaml
 	rm .lock

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -196,7 +195,7 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     rows : iterable of mappings, or a table of this schema
         Column -> value; a column that is absent is null.
     path : Path
-        Parquet file. Its metadata names the kind, and the versions of this package and of DADApy.
+        Parquet file. Its metadata names the kind, and the version of this package.
 
     Raises
     ------
@@ -204,11 +203,11 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
         If there is a file that is no table of this kind, or it cannot be written.
     """
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
-    versions = {"table": kind, "vae_geometry_version": __version__, "dadapy_version": version("dadapy")}
+    metadata = {"table": kind, "vae_geometry_version": __version__}
     if os.path.lexists(path) and not is_table(kind, path):
         raise VaeGeometryError(f"{path}: is no table of kind {kind} and is not replaced; name another, or move it away")
     with atomic_file(path) as unfinished:
-        pq.write_table(table.replace_schema_metadata(versions), unfinished)
+        pq.write_table(table.replace_schema_metadata(metadata), unfinished)
 
 
 def is_table(kind: str, path: Path) -> bool:
