@@ -139,6 +139,20 @@ SCHEMAS = {
             REASON,
         ]
     ),
+    "verification": pa.schema(
+        [
+            *RUN,
+            _column("quantity", pa.string(), "intrinsic_dimension, id_scaling or information_imbalance"),
+            _column("source_layer", pa.int32(), "layer that the II goes from; of an ID the layer"),
+            _column("target_layer", pa.int32(), "layer that the II goes to; of an ID the layer"),
+            _column("neighbours", pa.int32(), "rank of the farthest one that counts: 2 for the ID, 1 for the II"),
+            _column("value", pa.float64(), "as measured by this package"),
+            _column("dadapy_value", pa.float64(), "as measured by DADApy"),
+            _column("difference", pa.float64(), "of the two, without its sign; of an ID relative to the value"),
+            _column("dadapy_version", pa.string(), "version of DADApy"),
+            _column("reason", pa.string(), "why the two are not compared"),
+        ]
+    ),
     "manifest": pa.schema([*RUN, *LAYER, POINTS]),
 }
 

@@ -178,6 +178,19 @@ def geometry_memory_mb(wildcards, attempt):
     return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
 
 
+def verification_memory_mb(wildcards, attempt):
+    """3.5 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 4.0 are requested."""
+    points, (widest, _) = config["geometry"]["points"], layer_sizes()
+    return int((650 + 16 * points * widest / 1e6 + 80 * points**2 / 1e6) * attempt)
+
+
+def verification(dataset):
+    """The table of the checkpoint of a data set that DADApy measures too: of the widest network, at the last epoch."""
+    path = layout.result("verification")
+    of_one = dict(noise=NOISES[0], bottleneck=max(config["bottlenecks"]), seed=config["seeds"][0], epoch=LAST)
+    return [path.format(dataset=dataset, **of_one)] if config["geometry"]["verify"] else []
+
+
 def geometry_minutes(n_networks=1):
     """Ten times what was measured: 12 s for 5,000 points of one network at full width, which the sizes scale."""
     points, (_, total) = config["geometry"]["points"], layer_sizes()
