@@ -27,7 +27,7 @@ test: .venv/installed
 # The geometry on numpy 2, in an environment of its own: the package and what it needs, without DADApy, which needs numpy 1.
 test-numpy2:
 	$(PYTHON) -m venv .venv-numpy2
-	.venv-numpy2/bin/python -m pip install --quiet --editable '.[efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8'
+	.venv-numpy2/bin/python -m pip install --quiet --editable '.[efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8' 'scikit-dimension>=0.5,<0.6'
 	.venv-numpy2/bin/python -m pytest tests/unit/geometry
 
 # SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the running one is used.
