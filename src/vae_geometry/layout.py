@@ -46,6 +46,7 @@ RESOURCES = {
     "features": "resources/features/{dataset}/{extractor}.npz",
     "downloads": "resources/downloads",
     "published": "resources/published",
+    "gaussians": "resources/gaussian_dimension.csv",
 }
 
 

@@ -103,6 +103,7 @@ FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace(
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED = f"{workflow.basedir}/{layout.RESOURCES['published']}"
+GAUSSIANS = f"{workflow.basedir}/{layout.RESOURCES['gaussians']}"
 GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
 TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "cross_bottleneck", "fidelity", "training"]
 
@@ -217,7 +218,7 @@ def figure_tables(figure, dataset, noise):
     entry = FIGURES[figure]
     if entry.needs == "scales" and not SCALES:
         fail(f"geometry.scales: figure {figure} needs it, and it is null; set it, for example to 64")
-    files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS))
+    files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS)) + [GAUSSIANS] * entry.gaussians
     return files + (sorted(map(str, Path(PUBLISHED).glob("*.csv"))) if entry.needs == "published" else [])
 
 

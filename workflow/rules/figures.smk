@@ -27,13 +27,14 @@ rule plot:
         runtime=growing(10),
     params:
         published=PUBLISHED,
+        gaussians=GAUSSIANS,
         selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
     shell:
         "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {wildcards.noise}"
-        " {params.selection} --published {params.published:q} --output $(dirname {output.csv})/{wildcards.figure}"
-        " > {log} 2>&1"
+        " {params.selection} --published {params.published:q} --gaussians {params.gaussians:q}"
+        " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"
 
 
 rule plot_noises:

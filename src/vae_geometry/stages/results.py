@@ -31,12 +31,13 @@ def collect_tables(options: Any) -> None:
     Option("figure", str, MISSING, f"one of {', '.join(FIGURES)}", positional=True),
     *ONE_DATASET,
     path("published", "folder of the published values, for figure `published`", default=None),
+    path("gaussians", "table of the IDs of Gaussians, for the figures that compare an ID with K", default=None),
     path("output", "path of the figure without .png, .pdf, .csv, .txt"),
 )
 def plot(options: Any) -> None:
     from vae_geometry.figures.plot import plot
 
-    plot(options.figure, _selection(options), options.output, options.published)
+    plot(options.figure, _selection(options), options.output, options.published, options.gaussians)
 
 
 @stage(
