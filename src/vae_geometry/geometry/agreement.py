@@ -35,7 +35,7 @@ def disagreement(rows: Iterable[Row]) -> str | None:
 def agreement(rows: Iterable[Row]) -> str:
     """How many values agree, how well, and how many were left out for which reason."""
     rows = list(rows)
-    counts, left_out = [], Counter[tuple[str, str]]()
+    counts, sentences = [], []
     for quantity, (name, plural, _) in QUANTITIES.items():
         of_quantity = [row for row in rows if row["quantity"] == quantity]
         differences = [row["difference"] for row in of_quantity if row["difference"] is not None]
@@ -43,7 +43,7 @@ def agreement(rows: Iterable[Row]) -> str:
             largest = f" (largest difference {max(differences):.1g})" if differences else ""
             counts.append(f"{len(differences)} {name if len(differences) == 1 else plural}{largest}")
         # what stands before the colon is the same for all layers
-        left_out.update((name, row["reason"].split(":")[0]) for row in of_quantity if row["reason"])
-    sentences = [f"DADApy {rows[0]['dadapy_version']} agrees on {', '.join(counts[:-1])} and {counts[-1]}"]
-    sentences += [f"not compared: {count} {name}, for {reason}" for (name, reason), count in left_out.items()]
-    return "; ".join(sentences) + "."
+        reasons = Counter(row["reason"].split(":")[0] for row in of_quantity if row["reason"])
+        sentences += [f"not compared: {n} {name if n == 1 else plural} ({reason})" for reason, n in reasons.items()]
+    agree = f"DADApy {rows[0]['dadapy_version']} agrees on {', '.join(counts[:-1])} and {counts[-1]}"
+    return "; ".join([agree, *sentences]) + "."

@@ -101,18 +101,24 @@ def _dimensions(s: int, layers: Sequence[Layer], neighbours: Neighbours, data: "
     positive = neighbours.distances[s, :, 0] > 0
     data = Data(distances=(data.distances[positive], data.dist_indices[positive]), maxk=data.maxk)
     ours = two_nearest_neighbours(neighbours.distances[s, :, :2])
-    rows = []
     theirs = None if ours.reason else float(data.compute_id_2NN(algorithm="base", mu_fraction=MU_FRACTION)[0])
-    rows.append(_row("intrinsic_dimension", layers, s, s, 2, ours.value, theirs, ours.reason))
-    if scales:
-        at_scales = gride(neighbours.distances[s])
-        values = data.return_id_scaling_gride(range_max=scales, d0=LOWEST, d1=HIGHEST, eps=PRECISION)[0]
-        for at_scale, value in zip(at_scales, values.tolist(), strict=True):
-            rank, reason = at_scale.neighbours, at_scale.reason
-            equal = neighbours.distances[s, positive, rank // 2 - 1] == neighbours.distances[s, positive, rank - 1]
-            if not reason and equal.any():
-                value, reason = None, f"equally near neighbours: {equal.sum()} points"
-            rows.append(_row("id_scaling", layers, s, s, rank, at_scale.intrinsic_dimension, value, reason))
+    reason = f"not measured: {ours.reason}" if ours.reason else None
+    rows = [_row("intrinsic_dimension", layers, s, s, 2, ours.value, theirs, reason)]
+    at_scales = gride(neighbours.distances[s]) if scales else []
+    if any(not at_scale.reason for at_scale in at_scales):
+        values = data.return_id_scaling_gride(range_max=scales, d0=LOWEST, d1=HIGHEST, eps=PRECISION)[0].tolist()
+    else:
+        values = [None] * len(at_scales)
+    for at_scale, value in zip(at_scales, values, strict=True):
+        rank = at_scale.neighbours
+        n_equal = (
+            neighbours.distances[s, positive, rank // 2 - 1] == neighbours.distances[s, positive, rank - 1]
+        ).sum()
+        reason = f"equally near neighbours: {n_equal} points" if n_equal else None
+        if at_scale.reason:
+            reason = f"not measured: {at_scale.reason}"
+        value = None if reason else value
+        rows.append(_row("id_scaling", layers, s, s, rank, at_scale.intrinsic_dimension, value, reason))
     return rows
 
 

@@ -21,7 +21,7 @@ def test_the_sentence_counts_what_agrees_and_says_what_was_left_out_and_why():
     rows = [ID, {**ID, "source_layer": 1, "target_layer": 1, "difference": 4.4e-12}, II, *left_out]
     assert agreement(rows) == (
         "DADApy 0.3.4 agrees on 2 IDs (largest difference 4e-12) and 1 II (largest difference 0); "
-        "not compared: 2 II, for ties."
+        "not compared: 2 II (ties)."
     )
 
 

@@ -77,6 +77,18 @@ def test_equally_near_points_are_counted_in_the_reason(tmp_path, layers):
     assert reasons["intrinsic_dimension", 0, 0] is None
 
 
+def test_a_layer_that_has_collapsed_is_left_out_with_what_was_not_measured(tmp_path, layers):
+    pytest.importorskip("dadapy")
+    rows = verified(write_layers(tmp_path / "layers", [layers[0], np.zeros((N, 3))]), scales=4)
+    of_collapsed = [row for row in rows if row["source_layer"] == row["target_layer"] == 1]
+    assert {row["value"] for row in of_collapsed if row["neighbours"] > 1} == {None}
+    assert {row["dadapy_value"] for row in of_collapsed} == {None}
+    assert agreement(rows).endswith(
+        "; not compared: 1 ID (not measured); not compared: 2 IDs against scale (not measured); "
+        "not compared: 3 II (points at distance zero)."
+    )
+
+
 def test_a_value_that_is_not_dadapys_fails_in_one_sentence_and_leaves_no_table(tmp_path, layers, monkeypatch):
     pytest.importorskip("dadapy")
     folder = write_layers(tmp_path / "layers", layers)
