@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
+from vae_geometry.columns import table_of_rows
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
 from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place
 
@@ -216,7 +217,7 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     VaeGeometryError
         If there is a file that is no table of this kind, or it cannot be written.
     """
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
+    table = rows if isinstance(rows, pa.Table) else table_of_rows(rows, SCHEMAS[kind])
     metadata = {"table": kind, "vae_geometry_version": __version__}
     if os.path.lexists(path) and not is_table(kind, path):
         raise VaeGeometryError(f"{path}: is no table of kind {kind} and is not replaced; name another, or move it away")

@@ -38,7 +38,7 @@ rule verify_geometry:
         f"results/benchmarks/{CHECKPOINT}/verify_geometry.jsonl"
     priority: 10  # a dump of more than a gigabyte waits for it
     conda:
-        "../../envs/compute.yaml"
+        ENVIRONMENT
     threads: THREADS  # as many as the dump's own rule, else dumps pile up
     resources:
         mem_mb=verification_memory_mb,
