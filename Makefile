@@ -1,13 +1,15 @@
-# Each target sets up what it needs; PYTHON names another interpreter (3.11 or 3.12), TORCH=cpu installs torch without CUDA.
+# Each target sets up what it needs; PYTHON names another interpreter: 3.11 or 3.12, which requirements.lock is for (DADApy
+# needs numpy 1, which has no wheels for later ones; the package without it takes 3.13 too: make test-numpy2).
+# TORCH=cpu installs torch without CUDA.
 PYTHON ?= python3
 TORCH ?= default
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slurm test-conda lint format generated lock bench
+.PHONY: demo test test-numpy2 test-slurm test-conda lint format generated lock bench
 
 # The package is installed in editable mode: `vae-geometry` is a command of .venv, and runs the source in src/.
 # uv takes seconds where its cache is full, pip minutes; pip is for networks that only its own settings know.
 .venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed for requirements.lock, this is %d.%d; run: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	grep -vE '$(if $(filter cpu,$(TORCH)),^(cuda|nvidia|triton)-?,^$$)' requirements.lock > .venv/requirements.lock
 	.venv/bin/python -m pip install --quiet "$$(grep '^uv==' requirements.lock)"
@@ -26,6 +28,12 @@ test: .venv/installed
 	python -m pytest tests/slurm > $$slurm_log 2>&1 & slurm=$$!; \
 	python -m pytest --ignore=tests/slurm; status=$$?; \
 	wait $$slurm || status=$$?; cat $$slurm_log; rm $$slurm_log; exit $$status
+
+# The geometry on numpy 2, in an environment of its own: the package and what it needs, without DADApy, which needs numpy 1.
+test-numpy2:
+	$(PYTHON) -m venv .venv-numpy2
+	.venv-numpy2/bin/python -m pip install --quiet --editable '.[efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8' 'scikit-dimension>=0.5,<0.6'
+	.venv-numpy2/bin/python -m pytest tests/unit/geometry
 
 # SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the running one is used.
 test-slurm: .venv/installed
@@ -61,9 +69,9 @@ generated: .venv/installed
 
 # Resolve the ranges of pyproject.toml again: requirements.lock for everything, envs/compute.yaml for the rules.
 lock: .venv/installed
-	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --extra verify --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
-	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --extra verify --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
 	mv .lock.yaml envs/compute.yaml
 	rm .lock

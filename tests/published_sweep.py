@@ -25,7 +25,8 @@ def write_checkpoint(folder, run, dimensions, imbalances, rng):
         (dict(zip(LAYER, layer, strict=True)), value)
         for *layer, value in dimensions[[*LAYER, "intrinsic_dimension"]].itertuples(index=False)
     ]
-    rows = [{**run, **layer, "intrinsic_dimension": factor * x, "id_stderr": 0.01 * x} for layer, x in layers]
+    common = {**run, "n_points": 5000}
+    rows = [{**common, **layer, "intrinsic_dimension": factor * x, "id_stderr": 0.01 * x} for layer, x in layers]
     tables.write("intrinsic_dimension", rows, folder / "intrinsic_dimension.parquet")
     ends = [f"{end}_{name}" for end in ("source", "target") for name in ("layer", "name", "role")]
     rows = [

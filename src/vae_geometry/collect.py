@@ -9,7 +9,7 @@ from vae_geometry.files import atomic_file
 from vae_geometry.tables import Selection, read, write
 
 PACKAGES = (  # that the numbers of a sweep come from
-    *("torch", "torchvision", "torch-fidelity", "dadapy", "numpy", "scipy", "scikit-learn", "numba"),
+    *("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "numba"),
     *("pandas", "pyarrow", "pillow", "matplotlib"),
 )
 COLLECTED = ("intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training")

@@ -33,6 +33,7 @@ RESULTS = {
     "id_scaling": f"{CHECKPOINT}/id_scaling.parquet",
     "information_imbalance": f"{CHECKPOINT}/information_imbalance.parquet",
     "fidelity": f"{CHECKPOINT}/fidelity.parquet",
+    "verification": f"{CHECKPOINT}/verification.parquet",
     "cross_bottleneck": f"{ALL_BOTTLENECKS}/cross_bottleneck.parquet",
     "claims": "{dataset}/claims.parquet",
     "figure": "figures/{dataset}/{noise}/{figure}",
@@ -45,6 +46,7 @@ RESOURCES = {
     "features": "resources/features/{dataset}/{extractor}.npz",
     "downloads": "resources/downloads",
     "published": "resources/published",
+    "gaussians": "resources/gaussian_dimension.csv",
 }
 
 

@@ -212,6 +212,11 @@ class Geometry:
     threads: int = _key(
         2, "CPU threads; 1 is better where there are few points", minimum=1, maximum=THREADS, decides=False
     )
+    verify: bool = _key(
+        True,
+        "have DADApy measure one trained checkpoint per data set too, and stop where it disagrees",
+        decides=False,
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Fields = Mapping[str, str | int]
 
 # The columns that tell the rows of a table apart, of whatever kind it is.
 KEYS = {
-    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "neighbours", "claim"),
+    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "quantity", "neighbours", "claim"),
     *("source_bottleneck", "target_bottleneck", "source_layer", "target_layer"),
 }
 # Kind -> the number that two trained networks do not share to the last digit. An II is no such number: it is a ratio

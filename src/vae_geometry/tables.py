@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
+from vae_geometry.columns import table_of_rows
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
 from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place
 
@@ -140,6 +140,20 @@ SCHEMAS = {
             REASON,
         ]
     ),
+    "verification": pa.schema(
+        [
+            *RUN,
+            _column("quantity", pa.string(), "intrinsic_dimension, id_scaling or information_imbalance"),
+            _column("source_layer", pa.int32(), "layer that the II goes from; of an ID the layer"),
+            _column("target_layer", pa.int32(), "layer that the II goes to; of an ID the layer"),
+            _column("neighbours", pa.int32(), "rank of the farthest one that counts: 2 for the ID, 1 for the II"),
+            _column("value", pa.float64(), "as measured by this package"),
+            _column("dadapy_value", pa.float64(), "as measured by DADApy"),
+            _column("difference", pa.float64(), "of the two, without its sign; of an ID relative to the value"),
+            _column("dadapy_version", pa.string(), "version of DADApy"),
+            _column("reason", pa.string(), "why the two are not compared"),
+        ]
+    ),
     "manifest": pa.schema([*RUN, *LAYER, POINTS]),
 }
 
@@ -196,19 +210,19 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     rows : iterable of mappings, or a table of this schema
         Column -> value; a column that is absent is null.
     path : Path
-        Parquet file. Its metadata names the kind, and the versions of this package and of DADApy.
+        Parquet file. Its metadata names the kind, and the version of this package.
 
     Raises
     ------
     VaeGeometryError
         If there is a file that is no table of this kind, or it cannot be written.
     """
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=SCHEMAS[kind])
-    versions = {"table": kind, "vae_geometry_version": __version__, "dadapy_version": version("dadapy")}
+    table = rows if isinstance(rows, pa.Table) else table_of_rows(rows, SCHEMAS[kind])
+    metadata = {"table": kind, "vae_geometry_version": __version__}
     if os.path.lexists(path) and not is_table(kind, path):
         raise VaeGeometryError(f"{path}: is no table of kind {kind} and is not replaced; name another, or move it away")
     with atomic_file(path) as unfinished:
-        pq.write_table(table.replace_schema_metadata(versions), unfinished)
+        pq.write_table(table.replace_schema_metadata(metadata), unfinished)
 
 
 def is_table(kind: str, path: Path) -> bool:

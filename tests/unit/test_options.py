@@ -35,8 +35,8 @@ def test_the_shipped_config_names_every_key_with_its_default():
 
 def test_keys_of_the_config_and_options_of_the_command_line_have_the_same_names_and_defaults():
     sections = {option.key: option for stage in STAGES.values() for option in stage.options if option.section}
-    extractor = "fidelity.extractor"  # a wildcard of the workflow, not an option of a rule
-    assert {key for key in CONFIG if "." in key} == {*sections, extractor}
+    of_the_workflow = {"fidelity.extractor", "geometry.verify"}  # a wildcard, and whether a rule runs
+    assert {key for key in CONFIG if "." in key} == {*sections, *of_the_workflow}
     for key, option in sections.items():
         assert option.name == CONFIG[key].name
         assert option.value_type is CONFIG[key].value_type or key == "fidelity.weights"

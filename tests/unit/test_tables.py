@@ -2,7 +2,6 @@ import os
 import platform
 import shutil
 from dataclasses import replace
-from importlib.metadata import version
 
 import pandas as pd
 import pyarrow as pa
@@ -50,7 +49,6 @@ def test_a_table_has_its_schema_and_says_what_wrote_it(tmp_path):
     assert schema.metadata == {
         b"table": KIND.encode(),
         b"vae_geometry_version": vae_geometry.__version__.encode(),
-        b"dadapy_version": version("dadapy").encode(),
     }
     assert [entry.name for entry in path.parent.iterdir()] == ["table.parquet"]
 

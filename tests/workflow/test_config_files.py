@@ -45,7 +45,8 @@ def test_a_checkout_may_lie_in_a_folder_with_braces(counted_jobs, tmp_path):
     checkout = tmp_path / "a{b}c"
     for name in ("workflow", "src", "envs", "sweeps", "resources/published"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", checkout)
+    for name in ("Snakefile", "resources/gaussian_dimension.csv"):
+        shutil.copy(ROOT / name, checkout / name)
 
     def run(*arguments):
         command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]

@@ -19,6 +19,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
         "train": 28,
         "dump_activations": 280,
         "measure_geometry": 280,
+        "verify_geometry": 2,
         "measure_fidelity": 280,
         "compare_bottlenecks": 4,
         "collect_tables": 1,
@@ -51,6 +52,20 @@ def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake,
     without, with_scales = counts
     assert with_scales == {**without, "plot": without["plot"] + 2}
     assert "results/tables/id_scaling.parquet" in planned.stdout
+
+
+def test_dadapy_measures_one_checkpoint_per_data_set_unless_told_not_to(snakemake, counted_jobs, tmp_path):
+    counts = []
+    for verify in (True, False):
+        config = tmp_path / f"{verify}.yaml"
+        geometry = {"points": 500, "verify": verify}
+        config.write_text(yaml.safe_dump({**yaml.safe_load(DEMO.read_text()), "geometry": geometry}))
+        planned = snakemake(tmp_path, "-n", "--configfile", str(config))
+        assert planned.returncode == 0, planned.stdout
+        assert ("results/digits/repeated/k16/seed0/epoch20/verification.parquet" in planned.stdout) == verify
+        counts.append(counted_jobs(planned.stdout))
+    verified, without = counts
+    assert verified == {**without, "verify_geometry": 1}
 
 
 def test_the_figure_against_scale_plans_only_what_it_needs_or_names_the_key(snakemake, counted_jobs, tmp_path):

@@ -1,6 +1,7 @@
 rule check_claims:
     input:
         tables=lambda wildcards: results([*GEOMETRY, "fidelity", "training"], wildcards.dataset, NOISES, CHECKPOINTS),
+        verification=lambda wildcards: verification(wildcards.dataset),
     output:
         table=layout.result("claims"),
         page=layout.result("claims").replace(".parquet", ".md"),
@@ -25,8 +26,9 @@ rule check_claims:
     params:
         noises=NOISES,
         selection=selection(CHECKPOINTS),
+        verification="--verification" if config["geometry"]["verify"] else "",
     message:
         "Claims of the paper on {wildcards.dataset}"
     shell:
         "vae-geometry check-claims --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
-        " --output $(dirname {output.table})/claims > {log} 2>&1"
+        " {params.verification} {input.verification:q} --output $(dirname {output.table})/claims > {log} 2>&1"

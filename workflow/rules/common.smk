@@ -66,6 +66,11 @@ def fail(problem):
     sys.exit(f"{', '.join(map(str, workflow.configfiles)) or 'config'}: {problem}")
 
 
+def shipped(path):
+    """Path of what comes with the checkout; where the workflow runs in it, one that does not change when it is moved."""
+    return path if Path.cwd() == Path(workflow.basedir) else f"{workflow.basedir}/{path}"
+
+
 def check_schema():
     """Check types and names, and fill in defaults."""
     for name in config["datasets"] if isinstance(config.get("datasets"), dict) else []:
@@ -107,9 +112,7 @@ EXTRACTOR = config["fidelity"]["extractor"]
 FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace("{extractor}", EXTRACTOR)]
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
-PUBLISHED = layout.RESOURCES["published"]
-if Path.cwd() != Path(workflow.basedir):  # run in another folder than that of the checkout
-    PUBLISHED = f"{workflow.basedir}/{PUBLISHED}"
+PUBLISHED, GAUSSIANS = (shipped(layout.RESOURCES[name]) for name in ("published", "gaussians"))
 # Snakemake formats paths of environments and the prefix of the shell: braces in the name of a folder are doubled
 BASE = workflow.basedir.replace("{", "{{").replace("}", "}}")
 ENVIRONMENT = f"{BASE}/envs/compute.yaml"
@@ -187,6 +190,19 @@ def geometry_memory_mb(wildcards, attempt):
     return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
 
 
+def verification_memory_mb(wildcards, attempt):
+    """3.5 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 4.0 are requested."""
+    points, (widest, _) = config["geometry"]["points"], layer_sizes()
+    return int((650 + 16 * points * widest / 1e6 + 80 * points**2 / 1e6) * attempt)
+
+
+def verification(dataset):
+    """The table of the checkpoint of a data set that DADApy measures too: of the widest network, at the last epoch."""
+    path = layout.result("verification")
+    of_one = dict(noise=NOISES[0], bottleneck=max(config["bottlenecks"]), seed=config["seeds"][0], epoch=LAST)
+    return [path.format(dataset=dataset, **of_one)] if config["geometry"]["verify"] else []
+
+
 def geometry_minutes(n_networks=1):
     """Ten times what was measured: 12 s for 5,000 points of one network at full width, which the sizes scale."""
     points, (_, total) = config["geometry"]["points"], layer_sizes()
@@ -213,7 +229,7 @@ def figure_tables(figure, dataset, noise):
     entry = FIGURES[figure]
     if entry.needs == "scales" and not SCALES:
         fail(f"geometry.scales: figure {figure} needs it, and it is null; set it, for example to 64")
-    files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS))
+    files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS)) + [GAUSSIANS] * entry.gaussians
     if entry.needs == "published":
         files += sorted(map(str, Path(PUBLISHED).glob("*.csv")))
     return [file for file in files if "{" not in file]  # of a checkout elsewhere; Snakemake would look for a wildcard

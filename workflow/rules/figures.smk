@@ -26,14 +26,15 @@ rule plot:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        published=lambda wildcards: PUBLISHED,  # a function: its value may hold braces
+        published=lambda wildcards: PUBLISHED,  # functions: a path may hold braces
+        gaussians=lambda wildcards: GAUSSIANS,
         selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
     shell:
         "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {wildcards.noise}"
-        " {params.selection} --published {params.published:q} --output $(dirname {output.csv})/{wildcards.figure}"
-        " > {log} 2>&1"
+        " {params.selection} --published {params.published:q} --gaussians {params.gaussians:q}"
+        " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"
 
 
 rule plot_noises:

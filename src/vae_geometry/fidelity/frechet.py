@@ -14,8 +14,6 @@ from vae_geometry.arrays import read_npz, write_npz
 from vae_geometry.data.prepared import load_inputs
 from vae_geometry.fidelity import EXTRACTORS
 
-# torch-fidelity takes seconds to import: only what computes features or distances brings it in.
-
 # Array of a file of features -> kind of its type, as NumPy has it.
 KINDS = {"extractor": "U", "images_sha256": "U", "n_points": "i", "rank": "i", "mean": "f", "covariance": "f"}
 
@@ -117,7 +115,7 @@ def images_sha256(images: NDArray[np.uint8]) -> str:
 
 
 def statistics(features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Mean and covariance of features, as torch-fidelity computes them.
+    """Mean and covariance of features, to the digits of torch-fidelity.
 
     Parameters
     ----------
@@ -129,11 +127,10 @@ def statistics(features: torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.
     covariance : (D, D) float64 array
     """
     from threadpoolctl import threadpool_limits
-    from torch_fidelity.metric_fid import fid_features_to_statistics
 
+    values = features.numpy()
     with threadpool_limits(torch.get_num_threads(), user_api="blas"):
-        both = fid_features_to_statistics(features)
-    return both["mu"], both["sigma"]
+        return values.mean(axis=0), np.cov(values, rowvar=False)
 
 
 def frechet_distance(mean_a: NDArray, covariance_a: NDArray, mean_b: NDArray, covariance_b: NDArray) -> float:
@@ -147,15 +144,18 @@ def frechet_distance(mean_a: NDArray, covariance_a: NDArray, mean_b: NDArray, co
     Returns
     -------
     float
-        As torch-fidelity computes it; for equal Gaussians zero up to rounding, which may be negative.
+        To the digits of torch-fidelity, whose way to the trace of the root this is: the eigenvalues of C_a C_b. For
+        equal Gaussians zero up to rounding, which may be negative.
 
     References
     ----------
     Heusel et al., NeurIPS 30 (2017), equation 6; Dowson and Landau, J. Multivariate Anal. 12 (1982) 450.
     """
     from threadpoolctl import threadpool_limits
-    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
+    difference = mean_a - mean_b
     with threadpool_limits(torch.get_num_threads(), user_api="blas"):
-        a, b = {"mu": mean_a, "sigma": covariance_a}, {"mu": mean_b, "sigma": covariance_b}
-        return fid_statistics_to_metric(a, b, verbose=False)[KEY_METRIC_FID]
+        # of a product of covariances none is negative or complex but by rounding
+        eigenvalues = np.linalg.eigvals(covariance_a.dot(covariance_b)).astype(complex)
+    trace_of_root = np.sqrt(eigenvalues).real.sum()
+    return float(difference.dot(difference) + np.trace(covariance_a) + np.trace(covariance_b) - 2 * trace_of_root)

@@ -1,6 +1,7 @@
 """The figures of the paper."""
 
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,23 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
-from vae_geometry.figures import captions, roles, style, summaries
+from vae_geometry.figures import captions, gaussians, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.tables import Selection
 
 
-def figure1(selection: Selection) -> Drawn:
+def figure1(selection: Selection, table: Path | None = None) -> Drawn:
     """ID, II(layer -> input) and the relative II difference of neighbouring layers, of trained networks."""
-    pairs = summaries.imbalances(selection)
-    profile, to_input = summaries.id_profile(summaries.dimensions(selection)), summaries.ii_profile(pairs, "input")
+    pairs, dimensions = summaries.imbalances(selection), summaries.dimensions(selection)
+    profile, to_input = summaries.id_profile(dimensions), summaries.ii_profile(pairs, "input")
+    expected = gaussians.at_bottleneck(profile, gaussians.curve(table, dimensions["n_points"]))
     change = summaries.layer_to_layer(pairs)
     names = roles.labels(profile, "x")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     draw.id_panel(axes[0], profile, names)
+    for layer, height, bottleneck in expected[["x", "mean", "bottleneck"]].itertuples(index=False):
+        axes[0].hlines(height, layer - 0.45, layer + 0.45, colors=[style.colour(bottleneck)], **style.GAUSSIAN)
     axes[0].set_ylim(bottom=0)
     draw.ii_panel(axes[1], to_input, "input", names)
     axes[2].axhline(0, **style.ZERO)
@@ -31,10 +35,11 @@ def figure1(selection: Selection) -> Drawn:
     axes[2].set_ylabel("relative II difference,\nlayers l and l + 1")
     axes[2].set_title("expansion ↑  compression ↓", loc="right", color="0.35", fontsize=6.5)
     style.letters(axes)
-    style.bottleneck_legend(figure, selection.bottlenecks)
+    bars = {"a Gaussian of K dimensions": Line2D([], [], color="0.35", **style.GAUSSIAN)}
+    style.bottleneck_legend(figure, selection.bottlenecks, bars if len(expected) else None)
     numbers = by_panel(profile, to_input, change)
     style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
-    return figure, numbers
+    return figure, pd.concat([numbers, expected.assign(panel="a")], ignore_index=True) if len(expected) else numbers
 
 
 def describe_figure1(numbers: pd.DataFrame) -> captions.Sentences:
@@ -51,6 +56,10 @@ def describe_figure1(numbers: pd.DataFrame) -> captions.Sentences:
         expanding = steps.groupby("bottleneck", as_index=False)["mean"].agg(["sum", "size"])
         counts = captions.per_size(expanding, lambda row: f"{row['sum']} of {row['size']}")
         yield f"Steps of the decoder that expand: {counts}."
+    expected = captions.measured(numbers, quantity=gaussians.QUANTITY)
+    if len(expected):
+        ids = captions.per_size(expected)
+        yield f"Bars at z, the ID of as many points of a Gaussian of K dimensions: {ids} ({gaussians.SOURCE})."
 
 
 def figure2(selection: Selection) -> Drawn:
@@ -113,10 +122,12 @@ def describe_figure3(numbers: pd.DataFrame) -> captions.Sentences:
             yield f"Highest ID in the decoder at epoch {epoch}: {captions.per_size(highest)}."
 
 
-def figureA1(selection: Selection) -> Drawn:
+def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
     """II(output -> input), FID, and the relative II of neighbouring K for fixed layers, against K."""
-    profile = summaries.id_profile(summaries.dimensions(selection))
+    dimensions = summaries.dimensions(selection)
+    profile = summaries.id_profile(dimensions)
     data = summaries.data_dimension(profile)
+    expected = gaussians.of_data(profile, gaussians.curve(table, dimensions["n_points"]), data)
     imbalance = summaries.output_to_input(summaries.imbalances(selection), "bottleneck")
     distance = summaries.frechet_distance(selection, "bottleneck")
     change = summaries.bottleneck_to_bottleneck(selection)
@@ -135,14 +146,21 @@ def figureA1(selection: Selection) -> Drawn:
         draw.doubling_axis(ax, selection.bottlenecks, "K (markers lie between K and the next K)")
     for ax in axes.flat:
         ax.axvline(data, **style.REFERENCE)
+        if len(expected):
+            ax.axvline(expected["mean"].iloc[0], **{**style.REFERENCE, **style.GAUSSIAN})
     style.letters(axes.flat)
     numbers = by_panel(imbalance, distance, first, second)
     style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
-    return figure, pd.concat([numbers, roles.of_role(profile, "input")], ignore_index=True)
+    beside = [rows for rows in (roles.of_role(profile, "input"), expected) if len(rows)]
+    return figure, pd.concat([numbers, *beside], ignore_index=True)
 
 
 def describe_figureA1(numbers: pd.DataFrame) -> captions.Sentences:
     yield from captions.of_data(numbers)
+    expected = captions.measured(numbers, quantity=gaussians.DIMENSION)
+    if len(expected):
+        dimension = captions.short(expected["mean"].iloc[0])
+        yield f"As many points of a Gaussian of {dimension} dimensions have it, the dotted line ({gaussians.SOURCE})."
     for panel in "ab":
         yield from captions.lowest(captions.measured(numbers, panel=panel))
     change = captions.measured(numbers, x_name="geometric_mean")

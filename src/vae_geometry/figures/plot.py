@@ -15,7 +15,9 @@ from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.tables import Selection
 
 
-def plot(name: str, selection: Selection, output: Path, published: Path | None = None) -> None:
+def plot(
+    name: str, selection: Selection, output: Path, published: Path | None = None, gaussians: Path | None = None
+) -> None:
     """Draw a figure and write ``{output}.png``, ``.pdf``, ``.csv`` and ``.txt`` atomically.
 
     The CSV file holds the numbers that are drawn, the text is the caption, which says what they are in this sweep.
@@ -30,6 +32,8 @@ def plot(name: str, selection: Selection, output: Path, published: Path | None =
         Where to, without the ending.
     published : Path, optional
         Folder of the values published with the paper; only ``published`` reads it.
+    gaussians : Path, optional
+        Table of the IDs of Gaussians; figures that compare an ID with K show them.
 
     Raises
     ------
@@ -42,7 +46,8 @@ def plot(name: str, selection: Selection, output: Path, published: Path | None =
     selection = replace(selection, epochs=figure.at(selection.epochs))
     draw, describe = figure.functions()
     with style.applied():
-        picture, numbers = draw(selection, published) if figure.needs == "published" else draw(selection)
+        further = [published] * (figure.needs == "published") + [gaussians] * figure.gaussians
+        picture, numbers = draw(selection, *further)
         _save(picture, numbers, caption(figure, describe(numbers), numbers), Path(output))
 
 

@@ -33,6 +33,8 @@ class Figure:
         Drawn only where ``geometry.scales`` is set, or beside the values published for CIFAR-10.
     all_noises : bool
         One figure shows all kinds of noise of a sweep, not one of them.
+    gaussians : bool
+        It compares an ID with K, and shows the ID of a K-dimensional Gaussian beside it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Figure:
     epochs: Literal["last", "untrained", "all"] = "last"
     needs: Literal["scales", "published"] | None = None
     all_noises: bool = False
+    gaussians: bool = False
 
     def at(self, epochs: Sequence[int]) -> list[int]:
         """The checkpoints to read, of those of a sweep."""
@@ -62,6 +65,7 @@ ENTRIES = (
         title="the layers",
         module="paper",
         tables=("intrinsic_dimension", "information_imbalance"),
+        gaussians=True,
         shows=(
             "**Geometry of trained networks, layer by layer.** (a) Intrinsic dimension (2NN); the dashed line is the "
             "data's own. (b) Information imbalance from each layer to the input, logarithmic; the input itself is "
@@ -115,6 +119,7 @@ ENTRIES = (
         title="against K",
         module="paper",
         tables=("intrinsic_dimension", "information_imbalance", "fidelity", "cross_bottleneck"),
+        gaussians=True,
         shows=(
             "**Against the bottleneck size.** Trained networks. (a) Information imbalance from output to input, "
             "logarithmic; (b) Frechet distance between the features of the test images and those of their "
@@ -204,9 +209,9 @@ ENTRIES = (
         ),
         how_to_read=(
             "A plateau is the dimension of the manifold. The ID that few neighbours give contains noise, that of many "
-            "neighbours the curvature and the edges of the data. With one seed the band is DADApy's standard error, "
-            "which takes the points as independent and is too small at many neighbours. A gap is a value that could "
-            "not be measured."
+            "neighbours the curvature and the edges of the data. With one seed the band is the standard error, which "
+            "takes the points as independent and is too small at many neighbours. A gap is a value that could not be "
+            "measured."
         ),
     ),
     Figure(

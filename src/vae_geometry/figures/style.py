@@ -20,6 +20,7 @@ COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal
 MARKERS = "os^DvX<P>*"
 REFERENCE: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "marker": "", "zorder": 1}
 ZERO: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "zorder": 0.9}
+GAUSSIAN: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
 PUBLISHED: dict[str, Any] = {
     "color": "0.1",
     "linestyle": ":",

@@ -1,10 +1,12 @@
-"""Intrinsic dimension by DADApy: 2NN (Facco et al., Scientific Reports 7 (2017) 12140), and Gride at several scales
-(Denti et al., Scientific Reports 12 (2022) 20005, doi 10.1038/s41598-022-20991-1).
+"""Intrinsic dimension by 2NN (Facco et al., Scientific Reports 7 (2017) 12140), and by Gride at several scales (Denti
+et al., Scientific Reports 12 (2022) 20005, doi 10.1038/s41598-022-20991-1).
+
+Both follow DADApy 0.3.4, the reference implementation, in what the papers leave open: which ratios of distances are
+left out, and what a ratio of one counts.
 """
 
-import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,10 @@ from numpy.typing import NDArray
 from vae_geometry.geometry.activations import Layer
 from vae_geometry.geometry.neighbours import Neighbours
 
-if TYPE_CHECKING:
-    from dadapy import Data
-
-MU_FRACTION = 0.9
+MU_FRACTION = 0.9  # of the ratios, the smallest, that 2NN fits
 N_GROUPS = 20
-LOWEST, HIGHEST = 1e-3, 1e3  # IDs between which Gride searches; it ends at the lowest where none of them fits
+LOWEST, HIGHEST = 1e-3, 1e3  # IDs between which Gride searches
+PRECISION = 1e-9  # to which Gride finds an ID; DADApy's is 1e-7 where it is not asked for another
 
 
 def dimension_rows(layers: Sequence[Layer], neighbours: Neighbours) -> list[dict[str, Any]]:
@@ -105,33 +105,39 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
     Returns
     -------
     IntrinsicDimension
-        Value by DADApy's ``compute_id_2NN`` (algorithm ``base``, ``mu_fraction`` 0.9). Standard error by the
-        jackknife over ``N_GROUPS`` groups of points (Efron and Stein, Annals of Statistics 9 (1981) 586), which
-        takes the ratios of distances of different points as independent.
+        Value: with mu the ratio of the two distances, and F(mu) its rank divided by the number of points, the slope
+        of -log(1 - F) against log mu, fitted by least squares through the origin to the ``MU_FRACTION`` smallest mu.
+        Standard error by the jackknife over ``N_GROUPS`` groups of points (Efron and Stein, Annals of Statistics 9
+        (1981) 586), which takes the ratios of different points as independent; None for few points, and where almost
+        all ratios are one.
     """
     n_points = len(distances)
     distances, reason = _without_zeros(distances)
     n_zero = n_points - len(distances)
     if reason:
         return IntrinsicDimension(None, None, n_zero, reason)
-    equal = int((distances[:, 0] == distances[:, 1]).sum())
-    if equal >= MU_FRACTION * len(distances):
+    log_mu = np.log(distances[:, 1] / distances[:, 0])
+    value = _slope(log_mu)
+    if value is None:
+        equal = int((distances[:, 0] == distances[:, 1]).sum())
         reason = f"the two nearest neighbours of {equal} of {n_points} points are equally near"
         return IntrinsicDimension(None, None, n_zero, reason)
-    value = _estimate(distances)
     stderr = None
-    if len(distances) >= 10 * N_GROUPS:
-        group = np.arange(len(distances)) % N_GROUPS
-        left_out = np.array([_estimate(distances[group != g]) for g in range(N_GROUPS)])
-        stderr = float(np.sqrt((N_GROUPS - 1) / N_GROUPS * ((left_out - left_out.mean()) ** 2).sum()))
+    if len(log_mu) >= 10 * N_GROUPS:
+        group = np.arange(len(log_mu)) % N_GROUPS
+        slopes = [_slope(log_mu[group != g]) for g in range(N_GROUPS)]
+        if None not in slopes:
+            left_out = np.array(slopes, float)
+            stderr = float(np.sqrt((N_GROUPS - 1) / N_GROUPS * ((left_out - left_out.mean()) ** 2).sum()))
     return IntrinsicDimension(value, stderr, n_zero, None)
 
 
-def _estimate(distances: NDArray[np.float64]) -> float:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Covariance of the parameters could not be estimated")
-        value, _, _ = _data(distances).compute_id_2NN(algorithm="base", mu_fraction=MU_FRACTION)
-    return float(value)
+def _slope(log_mu: NDArray[np.float64]) -> float | None:
+    """Slope that 2NN fits, or None where all the ratios that it looks at are one."""
+    kept = np.sort(log_mu)[: int(MU_FRACTION * len(log_mu))]
+    log_rest = -np.log(1 - np.arange(1, len(kept) + 1) / len(log_mu))
+    squares = (kept * kept).sum()  # not a product of BLAS, whose last digits depend on its threads
+    return float((kept * log_rest).sum() / squares) if squares > 0 else None
 
 
 class DimensionAtScale(NamedTuple):
@@ -173,29 +179,74 @@ def gride(distances: NDArray[np.float64]) -> list[DimensionAtScale]:
     Returns
     -------
     list of DimensionAtScale
-        For the ranks 1 and 2, 2 and 4, ... as far as ``largest`` reaches, by DADApy's ``return_id_scaling_gride``.
-        The standard error is DADApy's, from the Fisher information. It takes the points as independent, which they
-        are less and less as neighbourhoods overlap: for 500 points in a cube the estimates of new samples spread 1.3
-        times as much at 2 neighbours, 2.7 times at 64.
+        For the ranks 1 and 2, 2 and 4, ... as far as ``largest`` reaches: the ID of greatest likelihood, and its
+        standard error from the Fisher information. The error takes the points as independent, which they are less and
+        less as neighbourhoods overlap: for 500 points in a cube the estimates of new samples spread 1.3 times as much
+        at 2 neighbours, 2.7 times at 64.
     """
     n_points, largest = distances.shape
     ranks = [2**step for step in range(1, largest.bit_length())]
     distances, reason = _without_zeros(distances)
     if reason:
         return [DimensionAtScale(rank, None, None, None, reason) for rank in ranks]
-    columns = _data(distances).return_id_scaling_gride(range_max=largest, d0=LOWEST, d1=HIGHEST)
     estimates = []
-    for rank, value, stderr, scale in zip(ranks, *(column.tolist() for column in columns), strict=True):
-        equal = int((distances[:, rank // 2 - 1] == distances[:, rank - 1]).sum())
+    for rank in ranks:
+        near, far = distances[:, rank // 2 - 1], distances[:, rank - 1]
+        scale, equal = float(np.mean([near, far])), int((near == far).sum())
+        # as DADApy has it: equally near neighbours then add next to nothing to the derivative of the likelihood
+        ratios = np.where(near == far, 1 + 10 * np.finfo(float).eps, far / near)
+        value = stderr = reason = None
         if equal > (1 - MU_FRACTION) * len(distances):
             reason = f"neighbours {rank // 2} and {rank} of {equal} of {n_points} points are equally near"
-        elif value < 1.01 * LOWEST:
+        elif (value := _most_likely(ratios, rank // 2)) is None:
             reason = f"Gride finds no dimension between {LOWEST:g} and {HIGHEST:g}"
         else:
-            estimates.append(DimensionAtScale(rank, scale, value, stderr, None))
-            continue
-        estimates.append(DimensionAtScale(rank, scale, None, None, reason))
+            stderr = _fisher_error(value, ratios, rank // 2)
+        estimates.append(DimensionAtScale(rank, scale, value, stderr, reason))
     return estimates
+
+
+def _most_likely(ratios: NDArray[np.float64], n: int) -> float | None:
+    """Intrinsic dimension of greatest likelihood by the law of Denti et al. (2022) for the ranks n and 2n.
+
+    N ratios count as N - 1, as in DADApy: for n = 1 this takes the bias away.
+
+    Parameters
+    ----------
+    ratios : (n_points,) float array
+        Of the distances to the 2n-th and the n-th neighbour, above one. The largest are left out, as DADApy does: those
+        that exceed the median by more than 20 times what the 95th percentile exceeds it.
+    n : int
+
+    Returns
+    -------
+    float or None
+        To ``PRECISION``; None where it is not between ``LOWEST`` and ``HIGHEST``.
+    """
+    median, high = np.percentile(ratios, [50, 95])
+    log_mu = np.log(ratios[ratios < median + 20 * (high - median)])
+
+    def rise(dimension: float) -> float:
+        """Of minus the log likelihood; it increases with the dimension."""
+        inner = np.maximum(-np.expm1(-dimension * log_mu), 2 * PRECISION)
+        return float((((1 - n) / inner + 2 * n - 1) * log_mu).sum()) - (len(log_mu) - 1) / dimension
+
+    low, high = LOWEST, HIGHEST
+    if not rise(low) < 0 < rise(high):
+        return None
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        low, high = (low, middle) if rise(middle) > 0 else (middle, high)
+    return (low + high) / 2
+
+
+def _fisher_error(dimension: float, ratios: NDArray[np.float64], n: int) -> float:
+    """Standard error of ``_most_likely`` from the observed Fisher information, of all ratios as in DADApy."""
+    log_mu = np.log(ratios)
+    inner = -np.expm1(-dimension * log_mu)
+    information = len(ratios) / dimension**2
+    information += (n - 1) * ((log_mu / inner) ** 2 * np.exp(-dimension * log_mu)).sum()
+    return float(1 / np.sqrt(information))
 
 
 def _without_zeros(distances: NDArray[np.float64]) -> tuple[NDArray[np.float64], str | None]:
@@ -204,14 +255,3 @@ def _without_zeros(distances: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     n_positive, n_points = int(positive.sum()), len(positive)
     reason = f"{n_points - n_positive} of {n_points} points lie at distance zero from their nearest neighbour"
     return distances[positive], reason if n_positive < int(MU_FRACTION * n_points) else None
-
-
-def _data(distances: NDArray[np.float64]) -> "Data":
-    print_options = np.get_printoptions()
-    from dadapy import Data
-
-    np.set_printoptions(**print_options)  # importing dadapy brings in jax, which changes them
-    n_points, n_neighbours = distances.shape
-    padded = np.column_stack([np.zeros(n_points), distances])  # each point is its own neighbour of rank 0
-    indices = np.zeros(padded.shape, int)  # the estimators of the ID read only their shape
-    return Data(distances=(padded, indices), maxk=n_neighbours)

@@ -1,13 +1,14 @@
 """The geometry of a folder of activations, as tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.dumps import unchanged
-from vae_geometry.geometry.activations import open_layers
+from vae_geometry.geometry.activations import Layer, open_layers
 from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
-from vae_geometry.geometry.neighbours import find_neighbours, working_memory_mb
+from vae_geometry.geometry.neighbours import Neighbours, find_neighbours, working_memory_mb
 
 
 def measure_geometry(
@@ -39,16 +40,7 @@ def measure_geometry(
     """
     with unchanged(folder):
         layers = open_layers(folder)
-        n_points = len(layers[0].points)
-        if scales and 2 * scales > n_points:
-            raise VaeGeometryError(
-                f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; "
-                "take at most half of them"
-            )
-        n_neighbours = scales or 2
-        memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
-        neighbours = find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
-
+        neighbours = neighbours_of(folder, layers, threads, memory_mb, device, scales)
         rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
         if scales:
             rows["id_scaling"] = scaling_rows(layers, neighbours)
@@ -57,6 +49,20 @@ def measure_geometry(
         tables.write(kind, rows[kind], output / f"{kind}.parquet")
     if not scales:
         _remove_scaling(output / "id_scaling.parquet")
+
+
+def neighbours_of(
+    folder: Path, layers: Sequence[Layer], threads: int, memory_mb: int, device: str = "cpu", scales: int | None = None
+) -> Neighbours:
+    """The neighbours that ``measure_geometry`` estimates from, with its parameters and errors."""
+    n_points = len(layers[0].points)
+    if scales and 2 * scales > n_points:
+        raise VaeGeometryError(
+            f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
+        )
+    n_neighbours = scales or 2
+    memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
+    return find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
 
 
 def _remove_scaling(path: Path) -> None:

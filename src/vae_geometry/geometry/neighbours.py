@@ -120,7 +120,7 @@ def find_neighbours(
 
 
 def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
-    """What ``find_neighbours`` may work with, in megabytes, beside Python, numpy, DADApy and what is found.
+    """What ``find_neighbours`` may work with, in megabytes, beside Python, its packages and what is found.
 
     Parameters
     ----------

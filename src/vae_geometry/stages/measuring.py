@@ -90,6 +90,22 @@ def measure_geometry(options: Any) -> None:
 
 
 @stage(
+    "Have DADApy measure ID and II of a folder of layerNN.npy too, and stop where it disagrees.",
+    path("activations", "folder with layer00.npy, layer01.npy, ... of equal N", positional=True),
+    path("output", "parquet file to write"),
+    CONFIG["geometry.scales"],
+    MEMORY,
+    THREADS,
+)
+def verify_geometry(options: Any) -> None:
+    from vae_geometry.geometry.agreement import agreement
+    from vae_geometry.geometry.verification import verify_geometry
+
+    rows = verify_geometry(options.activations, options.output, options.threads, options.memory_mb, options.scales)
+    print(agreement(rows))
+
+
+@stage(
     "Measure ELBO (per image, in nats) and Frechet distance of a dump.",
     path("activations", "folder written by dump-activations", positional=True),
     path("output", "parquet file to write"),

@@ -31,12 +31,13 @@ def collect_tables(options: Any) -> None:
     Option("figure", str, MISSING, f"one of {', '.join(FIGURES)}", positional=True),
     *ONE_DATASET,
     path("published", "folder of the published values, for figure `published`", default=None),
+    path("gaussians", "table of the IDs of Gaussians, for the figures that compare an ID with K", default=None),
     path("output", "path of the figure without .png, .pdf, .csv, .txt"),
 )
 def plot(options: Any) -> None:
     from vae_geometry.figures.plot import plot
 
-    plot(options.figure, _selection(options), options.output, options.published)
+    plot(options.figure, _selection(options), options.output, options.published, options.gaussians)
 
 
 @stage(
@@ -49,13 +50,14 @@ def plot(options: Any) -> None:
         "check the published values in this folder instead (resources/published)",
         alone=Path(RESOURCES["published"]),
     ),
+    path("verification", "table of verify-geometry, whose result the page names", default=None),
     path("output", "path of the table and page without .parquet, .md, .html", default=None),
 )
 def check_claims(options: Any) -> None:
     from vae_geometry.claims.check import check_claims, check_published
 
     if options.published:
-        needless = ("dataset", "noise", "seed", "epoch", "output")
+        needless = ("dataset", "noise", "seed", "epoch", "verification", "output")
         if given := [name for name in needless if getattr(options, name)]:
             raise VaeGeometryError(f"--{given[0]} does not go with --published, only --bottleneck does; leave it out")
         print(check_published(options.published, options.bottleneck))
@@ -63,7 +65,7 @@ def check_claims(options: Any) -> None:
     needed = ("dataset", "noise", "bottleneck", "seed", "epoch", "output")
     if absent := [name for name in needed if not getattr(options, name)]:
         raise VaeGeometryError(f"--{absent[0]} is missing; name the sweep, or check the published values: --published")
-    print(check_claims(_selection(options), options.output))
+    print(check_claims(_selection(options), options.output, options.verification))
 
 
 def _selection(options: Any) -> "Selection":

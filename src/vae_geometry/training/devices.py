@@ -41,7 +41,8 @@ def select_device(name: str, threads: int, deterministic: bool = True, tf32: boo
         )
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
-    torch.use_deterministic_algorithms(deterministic)
+    # as use_deterministic_algorithms, which imports the compiler: more seconds than torch itself
+    torch.set_deterministic_debug_mode("error" if deterministic else "default")
     # costs a pass over every new tensor; torch makes this attribute in a way that mypy does not see
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic

@@ -103,7 +103,10 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
     optimizer = torch.optim.Adam(
         model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
-    network = torch.compile(model, dynamic=False) if training.compile else model
+    network: Forward = model
+    if training.compile:
+        torch.use_deterministic_algorithms(training.deterministic)  # here, as it tells the compiler too
+        network = torch.compile(model, dynamic=False)
     size, draw = (len(validation_images), config["bottleneck"]), generator(config, "validation")
     validation_eps = torch.randn(size, generator=draw).to(device)
     return Run(config, model, optimizer, network, train_images, validation_images, validation_eps)

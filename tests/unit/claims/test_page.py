@@ -1,7 +1,9 @@
 """The verdicts as sentences and pages."""
 
+import pytest
 from made_up_evidence import selection, write_sweep
 
+from vae_geometry import VaeGeometryError, tables
 from vae_geometry.claims.check import check_claims
 from vae_geometry.claims.page import noise_decides
 from vae_geometry.claims.registry import CLAIMS
@@ -23,6 +25,29 @@ def test_a_sentence_where_the_kinds_decide_differently():
     assert noise_decides(kinds) == ["Hump: with repeated noise this holds (3), with fresh noise it fails (1)."]
 
 
+def test_both_pages_say_how_dadapy_agrees_and_on_what(tmp_path):
+    write_sweep(tmp_path)
+    run = {"dataset": "digits", "noise": "fresh", "bottleneck": 8, "seed": 0, "epoch": 3}
+    row = {"source_layer": 0, "target_layer": 0, "neighbours": 2, "value": 2.0, "dadapy_value": 2.0}
+    row |= {"difference": 3e-11, "dadapy_version": "0.3.4"}
+    kinds = ("intrinsic_dimension", "id_scaling")
+    tables.write("verification", [{**run, **row, "quantity": kind} for kind in kinds], tmp_path / "verification")
+    text = check_claims(selection(tmp_path), tmp_path / "claims", tmp_path / "verification")
+    sentence = (
+        "DADApy 0.3.4 agrees on 1 ID (largest difference 3e-11) and 1 ID against scale (largest difference 3e-11). "
+        "This was measured with fresh noise, K = 8, seed 0, epoch 3."
+    )
+    for page in (text, *(tmp_path.joinpath(f"claims.{end}").read_text(encoding="utf-8") for end in ("md", "html"))):
+        assert sentence in page
+
+
+def test_a_verification_of_another_data_set_is_refused(tmp_path):
+    write_sweep(tmp_path)
+    tables.write("verification", [{"dataset": "mnist", "quantity": "intrinsic_dimension"}], tmp_path / "verification")
+    with pytest.raises(VaeGeometryError, match="column dataset holds mnist, where digits belongs"):
+        check_claims(selection(tmp_path), tmp_path / "claims", tmp_path / "verification")
+
+
 def test_both_pages_have_the_rule_and_the_numbers_of_every_claim(tmp_path):
     write_sweep(tmp_path)
     check_claims(selection(tmp_path), tmp_path / "claims")
@@ -39,3 +64,5 @@ def test_both_pages_have_the_rule_and_the_numbers_of_every_claim(tmp_path):
     assert "The sweep cannot tell: up to its largest K, 8, II(output -&gt; input) falls" in html
     assert "Nothing, or only one kind was measured." in markdown
     assert "Nothing, or only one kind was measured." in html
+    for page in (markdown, html):
+        assert "Not verified: geometry.verify is false, or --verification was not given." in page

@@ -11,7 +11,14 @@ import pytest
 import torch
 from damage import damaged
 from PIL import Image
-from torch_fidelity import FeatureExtractorInceptionV3, calculate_metrics
+from threadpoolctl import threadpool_limits
+from torch_fidelity import (
+    FeatureExtractorBase,
+    FeatureExtractorInceptionV3,
+    calculate_metrics,
+    register_feature_extractor,
+)
+from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
@@ -67,6 +74,19 @@ def test_mean_and_covariance_are_those_of_the_features(rng):
     np.testing.assert_allclose(covariance, np.cov(values.T), rtol=1e-5)
 
 
+@pytest.mark.parametrize("n_images", [12, 300])
+def test_statistics_and_distance_are_to_the_digit_those_of_torch_fidelity(rng, n_images):
+    mix = rng.normal(size=(100, 100))  # 12 images leave the covariance without full rank
+    features = [torch.from_numpy((rng.normal(size=(n_images, 100)) @ mix + i).astype(np.float32)) for i in range(2)]
+    with threadpool_limits(torch.get_num_threads(), user_api="blas"):  # another number of threads, other digits
+        theirs = [fid_features_to_statistics(part) for part in features]
+        their_distance = fid_statistics_to_metric(*theirs, verbose=False)[KEY_METRIC_FID]
+    ours = [statistics(part) for part in features]
+    for (mean, covariance), known in zip(ours, theirs, strict=True):
+        assert (mean.tobytes(), covariance.tobytes()) == (known["mu"].tobytes(), known["sigma"].tobytes())
+    assert frechet_distance(*ours[0], *ours[1]) == their_distance
+
+
 @pytest.fixture
 def two_folders(digits, tmp_path):
     """Grey digits and noisy ones, as uint8 arrays and as folders of PNG files."""
@@ -87,8 +107,32 @@ def distance(network, images, others):
     )
 
 
+class EfficientNetForTheirs(FeatureExtractorBase):
+    """Our extractor as one of torch-fidelity's, which makes a network of its own."""
+
+    def __init__(self, name, features_list, **_options):
+        super().__init__(name, features_list)
+        self.network = load_extractor("efficientnet_lite0", None, CPU)
+
+    def forward(self, images):
+        return self.network(images)
+
+    @staticmethod
+    def get_provided_features_list():
+        return ("1280",)
+
+    @staticmethod
+    def get_default_feature_layer_for_metric(metric):
+        return "1280"
+
+    @staticmethod
+    def can_be_compiled():
+        return False
+
+
 def test_the_distance_equals_that_of_torch_fidelity_with_the_same_extractor(two_folders):
     images, noisy, folder = two_folders
+    register_feature_extractor("efficientnet_lite0", EfficientNetForTheirs)
     theirs = calculate_metrics(
         input1=str(folder / "a"),
         input2=str(folder / "b"),

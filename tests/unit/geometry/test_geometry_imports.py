@@ -7,10 +7,13 @@ import sys
 from vae_geometry import geometry
 
 HEAVY = ("torch", "pandas", "matplotlib", "dadapy", "sklearn")
-FIND = """
+MEASURE = """
 import numpy as np
+from vae_geometry.geometry.intrinsic_dimension import gride, two_nearest_neighbours
 from vae_geometry.geometry.neighbours import find_neighbours
-find_neighbours([np.random.default_rng(0).normal(size=(20, 2))])
+found = find_neighbours([np.random.default_rng(0).normal(size=(20, 2))])
+two_nearest_neighbours(found.distances[0])
+gride(found.distances[0])
 """
 
 
@@ -20,10 +23,10 @@ def imported(code, names):
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
 
 
-def test_neighbours_on_the_processor_need_nothing_heavy():
+def test_measuring_on_the_processor_needs_nothing_heavy():
     modules = [module.name for module in pkgutil.iter_modules(geometry.__path__, "vae_geometry.geometry.")]
     assert len(modules) >= 9
-    assert imported("\n".join([*(f"import {module}" for module in modules), FIND]), HEAVY) == []
+    assert imported("\n".join([*(f"import {module}" for module in modules), MEASURE]), HEAVY) == []
 
 
 def test_the_formula_of_the_figures_needs_no_compiler():

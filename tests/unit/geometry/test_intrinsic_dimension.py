@@ -39,6 +39,32 @@ def test_at_most_a_tenth_of_the_points_may_lie_at_distance_zero(rng, n_zero, is_
     assert (estimate.reason is None) == is_estimated
 
 
+def test_equal_ratios_that_follow_the_law_give_its_dimension():
+    """The i-th of N ratios at its place in the distribution: the fit is exact."""
+    log_mu = -np.log(1 - np.arange(1, 1000) / 1000) / 7.5
+    pairs = np.column_stack([np.ones(1000), np.exp([*log_mu, 99.0])])
+    assert two_nearest_neighbours(pairs).value == pytest.approx(7.5, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n_equal", "is_estimated"), [(12, True), (13, False)])
+def test_ratios_of_one_alone_give_null(n_equal, is_estimated):
+    """Of 15 ratios, 2NN looks at 13."""
+    estimate = two_nearest_neighbours(np.column_stack([np.ones(15), [*[1] * n_equal, *[2] * (15 - n_equal)]]))
+    assert (estimate.value is not None) == is_estimated
+    reason = "the two nearest neighbours of 13 of 15 points are equally near"
+    assert estimate.reason == (None if is_estimated else reason)
+
+
+def test_no_error_where_a_group_left_out_leaves_ratios_of_one_alone():
+    far = np.ones(200)
+    far[::20] = 2  # the first group
+    far[1:201:20] = 2  # and the second
+    far[2] = 2
+    estimate = two_nearest_neighbours(np.column_stack([np.ones(200), far]))
+    assert estimate.value > 0
+    assert estimate.stderr is None
+
+
 def test_points_at_distance_zero_are_left_out(rng):
     pairs = np.sort(0.1 + rng.random((200, 2)), axis=1)
     zeros = np.column_stack([np.zeros(10), np.ones(10)])
@@ -49,24 +75,6 @@ def test_the_estimate_is_that_of_the_ratios_alone(rng):
     pairs = np.sort(0.1 + rng.random((200, 2)), axis=1)
     scaled = pairs * rng.random((200, 1))
     assert two_nearest_neighbours(scaled).value == pytest.approx(two_nearest_neighbours(pairs).value, rel=1e-9)
-
-
-def test_print_options_of_numpy_stay_as_they_were(rng):
-    before = np.get_printoptions()
-    two_nearest_neighbours(distances(rng.random((50, 2))))
-    assert np.get_printoptions() == before
-
-
-def test_gride_is_dadapys_on_the_points_themselves(rng):
-    from dadapy import Data
-
-    points = rng.normal(size=(400, 6))
-    estimates = gride(distances(points, 64))
-    theirs = Data(coordinates=points).return_id_scaling_gride(range_max=64)
-    assert [estimate.neighbours for estimate in estimates] == [2, 4, 8, 16, 32, 64]
-    for name, values in zip(("intrinsic_dimension", "id_stderr", "scale"), theirs, strict=True):
-        assert [getattr(estimate, name) for estimate in estimates] == pytest.approx(values, rel=1e-6)
-    assert {estimate.reason for estimate in estimates} == {None}
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])

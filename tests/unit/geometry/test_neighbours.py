@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brute_force import assert_equal, assert_those_of_float64, direct_squared_distances
+from brute_force import assert_equal, assert_those_of_float64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -216,21 +216,6 @@ def test_spaces_must_hold_the_same_points(rng):
 def test_products_of_torch_give_the_same(rng):
     spaces = [rng.normal(size=(200, d)).astype(np.float32) for d in (3, 1100)]
     assert_equal(find_neighbours(spaces, device="cpu:0"), find_neighbours(spaces))  # not "cpu", which is BLAS
-
-
-def test_imbalance_equals_dadapy(rng):
-    metric_comparisons = pytest.importorskip("dadapy._utils.metric_comparisons")
-    spaces = [rng.normal(size=(150, d)).astype(np.float32) for d in (3, 300, 20)]
-    order = []  # of all points as seen from each, itself first
-    for space in spaces:
-        squared = direct_squared_distances(space)
-        np.fill_diagonal(squared, -1)
-        order.append(np.argsort(squared, axis=1))
-    found = find_neighbours(spaces)
-    for a in range(3):
-        for b in range(3):
-            theirs = metric_comparisons._return_imbalance(order[a], order[b], rng=np.random.default_rng(0))
-            assert information_imbalance(found.ranks[a, b]) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_code_that_cannot_be_kept_is_compiled_all_the_same(monkeypatch):
