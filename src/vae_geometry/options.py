@@ -12,11 +12,12 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from vae_geometry import NOISES
-from vae_geometry.data.sources import SOURCES
+from vae_geometry.data.sources import LARGEST, SOURCES
 from vae_geometry.layout import RESOURCES
-from vae_geometry.networks import architectures
+from vae_geometry.networks.signatures import architectures
 
 Section = TypeVar("Section")
+SIDE = {"type": "integer", "minimum": 1, "maximum": LARGEST}  # pixels
 INT32 = 2**31 - 1  # the largest whole number that the tables hold
 THREADS = 1024  # more than a node has; OpenMP ends the process where it cannot start as many as it is told
 
@@ -51,6 +52,8 @@ class Option:
         On the command line.
     alone : object
         Value on the command line where it stands without one; None where it needs one.
+    schema : mapping or None
+        JSON schema of its values in the config, where its type cannot tell.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Option:
     section: str | None = None
     positional: bool = False
     alone: object = None
+    schema: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -138,7 +142,24 @@ class DataSet:
         choices=tuple(SOURCES),
     )
     root: str | None = _key(
-        None, "folder that holds the raw files already; for imagefolder, root/train/CLASS and root/test/CLASS"
+        None,
+        "folder that holds the raw files already (imagefolder: root/train/CLASS, root/test/CLASS; "
+        "arrays: root/train.*, root/test.*)",
+    )
+    image_size: tuple[str, ...] = _key(
+        ("32",),
+        "size to which images are resized: one number, height and width, or native",
+        unit="pixels",
+        schema={"anyOf": [SIDE, {"enum": ["native"]}, {"type": "array", "items": SIDE, "minItems": 2, "maxItems": 2}]},
+    )
+    resize: Literal["stretch", "crop", "pad"] = _key(
+        "stretch", "what becomes of images of another ratio of height and width"
+    )
+    scale: Literal["none", "standard", "minmax"] = _key(
+        "none", "what becomes of the columns of arrays, fitted on the training part"
+    )
+    test_fraction: float | None = _key(
+        None, "part to split off where there is no test part (imagefolder, arrays)", above=0, below=1
     )
 
 
@@ -146,10 +167,15 @@ class DataSet:
 class Model:
     """The network and its loss."""
 
-    architecture: str = _key("convolutional", "kind of network", choices=tuple(architectures()))
-    channels: tuple[int, ...] = _key(
-        (64, 128, 256, 256), "widths of the encoder's blocks; the decoder mirrors them", minimum=1, length=4
+    architecture: str = _key(
+        "convolutional",
+        f"network: {', '.join(architectures())}, or a function of your own, my_vae.py:build; what it takes besides is "
+        "written beside it, such as channels",
     )
+    likelihood: Literal["bernoulli", "continuous_bernoulli", "gaussian"] = _key(
+        "bernoulli", "what the output means: logits of values between 0 and 1, or means"
+    )
+    variance: float | None = _key(None, "of a gaussian likelihood; by default it is learnt", above=0)
     beta: float = _key(1.0, "weight of the KL divergence in the loss", minimum=0)
     latent: Literal["sample", "mean"] = _key(
         "sample", "what bottleneck and decoder are measured on, the sampled z or its mean"

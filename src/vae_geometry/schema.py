@@ -30,7 +30,7 @@ def config_schema() -> dict[str, Any]:
             "description": section.__doc__,
             "type": "object",
             "default": {},
-            "additionalProperties": False,
+            "additionalProperties": name == "model",  # the options of the architecture, which its own function names
             "properties": {option.name: config_property(option) for option in options_of(section, name)},
         }
         for name, section in SECTIONS.items()
@@ -52,6 +52,9 @@ def _order() -> list[str]:
 
 def config_property(option: Option) -> dict[str, Any]:
     """Schema of one key."""
+    if option.schema:
+        (default,) = option.default
+        return {"description": f"{_described(option)}", **option.schema, "default": int(default)}
     limits = {
         "enum": list(option.allowed) or None,
         "minimum": option.minimum,
@@ -63,8 +66,6 @@ def config_property(option: Option) -> dict[str, Any]:
     if not option.allowed:
         kind = TYPES[option.value_type]
         value = {"type": [kind, "null"] if option.default is None else kind, **value}
-    described = f"{option.description[:1].upper()}{option.description[1:]}"
-    described += f". Unit: {option.unit}." if option.unit else "."
     if option.is_list:
         value = {
             "type": "array",
@@ -75,4 +76,9 @@ def config_property(option: Option) -> dict[str, Any]:
     default = {} if option.default is MISSING else {"default": option.default}
     if option.is_list:
         default = {"default": list(option.default)}
-    return {"description": described, **value, **default}
+    return {"description": _described(option), **value, **default}
+
+
+def _described(option: Option) -> str:
+    described = f"{option.description[:1].upper()}{option.description[1:]}"
+    return f"{described}. Unit: {option.unit}." if option.unit else f"{described}."

@@ -154,7 +154,16 @@ SCHEMAS = {
             _column("reason", pa.string(), "why the two are not compared"),
         ]
     ),
-    "manifest": pa.schema([*RUN, *LAYER, POINTS]),
+    "manifest": pa.schema(
+        [
+            *RUN,
+            *LAYER,
+            _column("shape", pa.list_(pa.int32()), "of one point in this layer"),
+            POINTS,
+            _column("likelihood", pa.string(), "what the output of the decoder means"),
+            _column("output_variance", pa.float64(), "of a gaussian likelihood"),
+        ]
+    ),
 }
 
 

@@ -1,6 +1,8 @@
 """The config, checked, and what the rules of all stages share."""
 
+import json
 import math
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -11,9 +13,10 @@ from snakemake.utils import validate
 sys.path.insert(0, f"{workflow.basedir}/src")
 
 from vae_geometry import VaeGeometryError, layout
-from vae_geometry.data.sources import SOURCES, count_images
+from vae_geometry.data.sources import SOURCES, count_inputs, image_size
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.options import CONFIG, arguments
+from vae_geometry.networks.signatures import architecture, check_options
+from vae_geometry.options import CONFIG, DataSet, arguments, options_of
 from vae_geometry.stages import STAGES
 
 
@@ -44,7 +47,7 @@ def check_config():
     weights = config["fidelity"]["weights"]
     if weights and Path(weights).suffix and not Path(weights).exists():
         fail(f"fidelity.weights: there is no file {weights}; put it there, or name a folder to download it into")
-    for name, (n_train, n_test) in N_IMAGES.items():
+    for name, (n_train, n_test) in N_INPUTS.items():
         if points > n_test:
             fail(f"geometry.points: {points} is more than the {n_test} test images of data set {name}; lower it")
         if (config["training"]["images"] or 0) > n_train:
@@ -53,12 +56,33 @@ def check_config():
             )
 
 
-def images_of(name, dataset):
-    """Training and test images of a data set, before it is prepared."""
+def inputs_of(name, dataset):
+    """Number of training and test inputs of a data set, before it is prepared; None where only reading them tells."""
     try:
-        return count_images(dataset["source"], dataset.get("root"))
+        size = dataset["image_size"]
+        image_size(size if isinstance(size, list) else [size])
+        return count_inputs(dataset["source"], dataset.get("root"), dataset.get("test_fraction"))
     except VaeGeometryError as error:
         fail(f"datasets.{name}.{error}")
+
+
+def check_architecture():
+    """Stop on an architecture that cannot be found, or that does not take the options that stand beside it."""
+    model = config["model"]
+    where, _, function = model["architecture"].rpartition(":")
+    if where.endswith(".py"):  # beside the config
+        beside = Path(workflow.configfiles[-1]).parent / where
+        model["architecture"] = f"{os.path.relpath(beside)}:{function}"
+    try:
+        found = architecture(model["architecture"])
+        check_options(found, architecture_options())
+        return found
+    except VaeGeometryError as error:
+        fail(f"model.{error}")
+
+
+def architecture_options():
+    return {name: value for name, value in config["model"].items() if f"model.{name}" not in CONFIG}
 
 
 def fail(problem):
@@ -99,7 +123,9 @@ def check_schema():
 
 
 check_schema()
-N_IMAGES = {name: images_of(name, dataset) for name, dataset in config["datasets"].items()}
+ARCHITECTURE = check_architecture()
+counts = {name: inputs_of(name, dataset) for name, dataset in config["datasets"].items()}
+N_INPUTS = {name: count for name, count in counts.items() if count}  # of those that tell it before they are read
 check_config()
 
 CHECKPOINTS = sorted(config["training"]["checkpoints"])
@@ -109,7 +135,6 @@ RUN, CHECKPOINT = layout.RUN, layout.CHECKPOINT
 THREADS = config["geometry"]["threads"]
 SCALES = config["geometry"]["scales"]
 EXTRACTOR = config["fidelity"]["extractor"]
-FEATURES = [] if EXTRACTOR == "none" else [layout.RESOURCES["features"].replace("{extractor}", EXTRACTOR)]
 WEIGHTS = config["fidelity"]["weights"] or layout.RESOURCES["downloads"]
 GPU = 0 if config["device"] == "cpu" else 1
 PUBLISHED, GAUSSIANS = (shipped(layout.RESOURCES[name]) for name in ("published", "gaussians"))
@@ -160,9 +185,21 @@ def options(stage):
     return arguments(STAGES[stage].options, config)
 
 
-def root_option(wildcards):
-    root = config["datasets"][wildcards.dataset].get("root")
-    return ["--root", root] if root else []
+def preparation(wildcards):
+    """What the config says of the preparation of a data set, as words of the command line."""
+    entry, words = config["datasets"][wildcards.dataset], []
+    for option in options_of(DataSet, "datasets"):
+        value = entry.get(option.name)
+        if value is not None and option.name != "source":
+            words += [option.flag, *map(str, value if isinstance(value, list) else [value])]
+    return words
+
+
+def features(wildcards):
+    """File of the features of the test images, if the Frechet distance is measured and the inputs are images."""
+    has_images = SOURCES[config["datasets"][wildcards.dataset]["source"]].has_images
+    path = layout.RESOURCES["features"].format(dataset=wildcards.dataset, extractor=EXTRACTOR)
+    return [path] if has_images and EXTRACTOR != "none" else []
 
 
 def kept(activations):
@@ -170,58 +207,11 @@ def kept(activations):
     return activations if config["keep_activations"] else temp(activations)
 
 
-def layer_sizes():
-    """Values per image of the widest layer of the paper's network, and of all; the input as if it had three channels."""
-    channels = config["model"]["channels"]
-    sides = [16, 8, 4, 2]
-    blocks = [width * side**2 for width, side in zip(channels, sides)]
-    sizes = [3072, *blocks, max(config["bottlenecks"]), blocks[3], *blocks[2::-1], 3072]
-    return max(sizes), sum(sizes)
-
-
-def growing(amount):
-    """Memory or time that a job gets, more of it each time it is started again."""
-    return lambda wildcards, attempt: int(amount * attempt)
-
-
-def geometry_memory_mb(wildcards, attempt):
-    """1.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 2.3 are requested."""
-    widest, _ = layer_sizes()
-    return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
-
-
-def verification_memory_mb(wildcards, attempt):
-    """3.5 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 4.0 are requested."""
-    points, (widest, _) = config["geometry"]["points"], layer_sizes()
-    return int((650 + 16 * points * widest / 1e6 + 80 * points**2 / 1e6) * attempt)
-
-
 def verification(dataset):
     """The table of the checkpoint of a data set that DADApy measures too: of the widest network, at the last epoch."""
     path = layout.result("verification")
     of_one = dict(noise=NOISES[0], bottleneck=max(config["bottlenecks"]), seed=config["seeds"][0], epoch=LAST)
     return [path.format(dataset=dataset, **of_one)] if config["geometry"]["verify"] else []
-
-
-def geometry_minutes(n_networks=1):
-    """Ten times what was measured: 12 s for 5,000 points of one network at full width, which the sizes scale."""
-    points, (_, total) = config["geometry"]["points"], layer_sizes()
-    seconds = 12 * (points / 5000) ** 2 * (total / 65_700) * n_networks**1.6  # 77 layers at once took 266 s
-    return growing(10 + 10 * seconds * 2 / THREADS / 60)
-
-
-def training_minutes(wildcards, attempt):
-    """Three times what was measured on two CPU cores; on a GPU as if it were 10 times faster (an H200 is 65 times).
-
-    600 images/s at full width, 3,300 to 4,000 at quarter width (docs/benchmarks.md).
-    """
-    training = config["training"]
-    images = training["images"] or N_IMAGES[wildcards.dataset][0]
-    channels = config["model"]["channels"]
-    products = sum(a * b * side**2 for a, b, side in zip([3, *channels], channels, [16, 8, 4, 2]))
-    seconds = 0.0002 + 1.08e-9 * products
-    speed = training["threads"] / 2 if config["device"] == "cpu" else 10
-    return int((10 + 3 * training["epochs"] * images * seconds / 60 / speed) * attempt)
 
 
 def figure_tables(figure, dataset, noise):

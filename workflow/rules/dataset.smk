@@ -15,9 +15,9 @@ rule prepare_dataset:
         runtime=growing(60),
     params:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
-        root=root_option,
+        preparation=preparation,
     message:
         "Images of {wildcards.dataset}"
     shell:
         "vae-geometry prepare-dataset {params.source} --output $(dirname {output.train})"
-        " {params.root:q} > {log} 2>&1"
+        " {params.preparation:q} > {log} 2>&1"

@@ -30,7 +30,7 @@ rule prepare_features:
 rule measure_fidelity:
     input:
         activations=rules.dump_activations.output.activations,
-        features=FEATURES,
+        features=features,
     output:
         fidelity=layout.result("fidelity"),
     log:
@@ -44,13 +44,13 @@ rule measure_fidelity:
     resources:
         mem_mb=growing(3000),
         runtime=growing(120),
-        gpu=GPU if FEATURES else 0,
+        gpu=GPU if EXTRACTOR != "none" else 0,
         device=config["device"],
         torch_threads=THREADS,
         weights=WEIGHTS,
     params:
         options=options("measure-fidelity"),
-        features="--features" if FEATURES else "",
+        features=lambda wildcards: "--features" if features(wildcards) else "",
     message:
         "ELBO and Frechet distance of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:

@@ -16,12 +16,14 @@ rule initialise:
         runtime=growing(10),
     params:
         options=options("initialise"),
+        own=lambda wildcards: json.dumps(architecture_options()),  # a function, as its value holds braces
+        source="" if ARCHITECTURE.is_ours else ARCHITECTURE.sha256,  # another source trains again
     message:
         "Untrained network of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     shell:
         "vae-geometry initialise --data {input.data} --output {output.checkpoint}"
         " --dataset {wildcards.dataset} --noise {wildcards.noise} --bottleneck {wildcards.bottleneck}"
-        " --seed {wildcards.seed} {params.options} > {log} 2>&1"
+        " --seed {wildcards.seed} {params.options} --options {params.own:q} > {log} 2>&1"
 
 
 rule train:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +45,17 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     if test_path is None:
         train, test = _split(settings, train)
     elif settings.test_fraction is not None:
-        raise VaeGeometryError(f"{test_path}: is there already, so that test_fraction splits nothing off; leave one out")
+        raise VaeGeometryError(
+            f"{test_path}: is there already, so that test_fraction splits nothing off; leave one out"
+        )
     else:
         test, test_names = _read(test_path)
         if test.shape[1:] != train.shape[1:] or test_names != names:
             held = f"{_held(test, test_names)}, {path} holds {_held(train, names)}"
             raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns")
     _check_columns(path, train, names)
-    train, test = _scale(settings.scale, train, test)
-    return _without_labels(train), _without_labels(test)
+    scaled_train, scaled_test = _scale(settings.scale, train, test)
+    return _without_labels(scaled_train), _without_labels(scaled_test)
 
 
 def _read(path: Path) -> tuple[Values, list[str] | None]:
@@ -94,7 +97,9 @@ def _split(settings: Preparation, values: Values) -> tuple[Values, Values]:
 
 
 def _held(values: Values, names: list[str] | None) -> str:
-    return f"rows of {'x'.join(map(str, values.shape[1:]))} values" + (f" ({', '.join(names[:LISTED])})" if names else "")
+    return f"rows of {'x'.join(map(str, values.shape[1:]))} values" + (
+        f" ({', '.join(names[:LISTED])})" if names else ""
+    )
 
 
 def _check_columns(path: Path, train: Values, names: list[str] | None) -> None:
@@ -109,13 +114,16 @@ def _check_columns(path: Path, train: Values, names: list[str] | None) -> None:
 def _scale(scale: str, train: Values, test: Values) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Both parts, each column or, of arrays, all of them by what the training part has."""
     axes = 0 if train.ndim == 2 else None
-    low, width = np.zeros(1), np.ones(1)
+    low: Any = 0.0
+    width: Any = 1.0
     if scale == "standard":
         low, width = train.mean(axes), train.std(axes)
     elif scale == "minmax":
         low, width = train.min(axes), np.ptp(train, axes)
         if n_outside := int(((test < low) | (test > low + width)).sum()):
-            logger.warning("%d of %d test values lie outside the range of the training part: clipped", n_outside, test.size)
+            logger.warning(
+                "%d of %d test values lie outside the range of the training part: clipped", n_outside, test.size
+            )
             test = np.clip(test, low, low + width)
     scaled_train, scaled_test = (((part - low) / width).astype(np.float32) for part in (train, test))
     return scaled_train, scaled_test

@@ -1,7 +1,5 @@
 """CIFAR-10."""
 
-from pathlib import Path
-
 import numpy as np
 
 from vae_geometry import VaeGeometryError

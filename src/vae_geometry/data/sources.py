@@ -5,6 +5,7 @@ is imported, as the workflow reads this module too.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class Preparation:
     test_fraction: float | None = None
 
 
+LARGEST = 4096  # pixels a side
 SOURCES = {
     source.name: source
     for source in (
@@ -125,11 +127,12 @@ def _count_rows(root: Path, test_fraction: float | None) -> tuple[int, int] | No
     if paths[0] is None:
         listed = ", ".join(ENDINGS)
         raise VaeGeometryError(f"root: there is no train file ({listed}) in {root}; put one there, or correct the path")
-    counts = [rows_of_file(path) for path in paths if path is not None]
-    if None in counts:
+    n_train, n_test = (None if path is None else rows_of_file(path) for path in paths)
+    if n_train is None:
         return None
-    n_train, *n_test = counts
-    return (n_train, n_test[0]) if n_test else _parted(n_train, test_fraction or 0)
+    if paths[1] is None:
+        return _parted(n_train, test_fraction or 0)
+    return None if n_test is None else (n_train, n_test)
 
 
 def _parted(n_inputs: int, test_fraction: float) -> tuple[int, int]:
@@ -144,3 +147,20 @@ def _count_files(folder: Path) -> int:
         return sum(is_image(path) for paths in class_files(folder).values() for path in paths)
     except VaeGeometryError as error:
         raise VaeGeometryError(f"root: {error}") from None
+
+
+def image_size(words: Sequence[str | int] | None) -> tuple[int, int] | None:
+    """Height and width of ``image_size`` in the config: one number, two, or ``native``, which is None.
+
+    Raises
+    ------
+    VaeGeometryError
+        If it is something else.
+    """
+    given = [str(word) for word in words or ()]
+    if given == ["native"]:
+        return None
+    if len(given) in (1, 2) and all(word.isdecimal() and 0 < int(word) <= LARGEST for word in given):
+        height, width = (given * 2)[:2]
+        return int(height), int(width)
+    raise VaeGeometryError(f"image_size: {' '.join(given)} is no size; write one number, height and width, or native")

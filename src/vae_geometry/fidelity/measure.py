@@ -1,7 +1,9 @@
 """How well a network reproduces test images: the ELBO, its terms, active units and the Frechet distance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,10 +11,10 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.arrays import open_npy
-from vae_geometry.data.images import SIZE
 from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files, read_manifest, unchanged
 from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
+from vae_geometry.networks.likelihoods import LIKELIHOODS, Likelihood, likelihood
 
 ACTIVE_NATS = 0.01
 NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
@@ -29,6 +31,9 @@ class Dump:
         Data set, noise, K, seed and epoch.
     files : dict
         Role -> name of the array of the last layer that has it.
+    shape : tuple of int
+        Of an input.
+    likelihood : Likelihood
     images, outputs, logits : (N, D) float32 arrays
     mean, log_variance : (N, K) float32 arrays
     """
@@ -36,6 +41,8 @@ class Dump:
     folder: Path
     run: dict[str, object]
     files: dict[str, str]
+    shape: tuple[int, ...]
+    likelihood: Likelihood
     images: NDArray[np.float32]
     outputs: NDArray[np.float32]
     logits: NDArray[np.float32]
@@ -63,7 +70,8 @@ def measure_fidelity(
         ``elbo`` = reconstruction + beta * KL, and ``kl_per_unit``, the KL of each latent unit. ``active_units`` counts
         the units with a KL above ``ACTIVE_NATS``: the others have collapsed. ``frechet_distance`` compares the
         features of the test images with those of the output (``latent: mean`` decodes the mean there), whose values
-        between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file.
+        between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file; a gaussian output
+        beyond them counts as black or white.
     n_points : int
         Use the first so many images of the dump.
     beta : float
@@ -88,7 +96,7 @@ def measure_fidelity(
 
 def _measure(dump: Dump, beta: float, features: Path | None, weights: Path, device: torch.device) -> dict[str, object]:
     """The row of the table."""
-    reconstruction, kl = elbo_terms(dump.images, dump.logits, dump.mean, dump.log_variance)
+    reconstruction, kl = elbo_terms(dump.likelihood, dump.images, dump.logits, dump.mean, dump.log_variance)
     if not np.isfinite(kl).all():
         raise VaeGeometryError(f"{dump.folder / layout.LOG_VARIANCE}: holds variances that are infinite; train again")
     row = {
@@ -120,20 +128,38 @@ def _read(folder: Path, n_points: int) -> Dump:
     if n_images < n_points:
         raise VaeGeometryError(f"{folder}: holds {n_images} images, {n_points} points are requested")
     images, outputs, *for_the_elbo = (array[:n_points] for array in used.values())
-    _check_pixels(folder / files["input"], images)
+    law = _likelihood(folder, rows[0])
+    if law.needs_unit_interval:
+        _check_pixels(folder / files["input"], images)
     for name, array in zip(FOR_THE_ELBO, for_the_elbo, strict=True):
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise VaeGeometryError(f"{folder / name}: holds values that are no numbers; dump the activations again")
     run = {field.name: rows[0][field.name] for field in tables.RUN}
-    return Dump(folder, run, files, images, outputs, *for_the_elbo)
+    (shape,) = (tuple(row["shape"] or ()) for row in rows if row["role"] == "input")
+    return Dump(folder, run, files, shape, law, images, outputs, *for_the_elbo)
+
+
+def _likelihood(folder: Path, row: Mapping[str, Any]) -> Likelihood:
+    if row["likelihood"] not in LIKELIHOODS or (row["likelihood"] == "gaussian") != (
+        row["output_variance"] is not None
+    ):
+        raise VaeGeometryError(f"{folder / layout.MANIFEST}: names no likelihood with its variance; dump it again")
+    return likelihood(row["likelihood"], row["output_variance"])
 
 
 def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.device) -> dict[str, object]:
     """Columns of the table that the Frechet distance fills."""
     from vae_geometry.fidelity.extractors import extract_features, load_extractor
 
-    images = _pixels(dump.folder / dump.files["input"], dump.images)
-    reconstructions = _pixels(dump.folder / dump.files["output"], dump.outputs)
+    if len(dump.shape) != 3 or dump.shape[0] not in (1, 3):
+        shape = "x".join(map(str, dump.shape))
+        raise VaeGeometryError(f"{dump.folder}: inputs of {shape} are no images, so --features does not go with them")
+    _check_pixels(dump.folder / dump.files["input"], dump.images)
+    images = _pixels(dump.images, dump.shape)
+    outputs = dump.outputs
+    if dump.likelihood.needs_unit_interval:
+        _check_pixels(dump.folder / dump.files["output"], outputs)
+    reconstructions = _pixels(np.clip(outputs, 0, 1), dump.shape)
     known = read_features(features)
     if known.n_points != len(images) or known.images_sha256 != images_sha256(images):
         raise VaeGeometryError(
@@ -149,10 +175,9 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
     }
 
 
-def _pixels(path: Path, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Images as in a file: (N, D) values between 0 and 1 to the nearest of 0 ... 255, (N, channels, 32, 32)."""
-    _check_pixels(path, values)
-    return np.rint(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
+def _pixels(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Images as in a file: (N, D) values between 0 and 1 to the nearest of 0 ... 255, (N, *shape)."""
+    return np.rint(values * 255).astype(np.uint8).reshape(len(values), *shape)
 
 
 def _check_pixels(path: Path, values: NDArray[np.float32]) -> None:

@@ -1,5 +1,6 @@
 """The networks: one module an architecture, and beside them their layers, likelihoods and checkpoints."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,14 @@ if TYPE_CHECKING:
     from vae_geometry.networks.layers import Network
 
 
-def build(name: str, shape: tuple[int, ...], bottleneck: int, **options: Any) -> "Network":
+def build(
+    name: str,
+    shape: tuple[int, ...],
+    bottleneck: int,
+    options: Mapping[str, Any] | None = None,
+    likelihood: str = "bernoulli",
+    variance: float | None = None,
+) -> "Network":
     """Build a network.
 
     Parameters
@@ -21,8 +29,12 @@ def build(name: str, shape: tuple[int, ...], bottleneck: int, **options: Any) ->
         Of one input: (D,) or (C, H, W).
     bottleneck : int
         Size K of the latent space.
-    **options
+    options : mapping
         What the architecture's own function takes besides.
+    likelihood : {"bernoulli", "continuous_bernoulli", "gaussian"}
+        What the output of the decoder means.
+    variance : float or None
+        Of ``gaussian``; None learns it.
 
     Returns
     -------
@@ -33,10 +45,13 @@ def build(name: str, shape: tuple[int, ...], bottleneck: int, **options: Any) ->
     VaeGeometryError
         If there is no such architecture, it takes no such shape or options, or its code fails.
     """
-    found = architecture(name)
+    from vae_geometry.networks import likelihoods, own
+
+    found, options = architecture(name), dict(options or {})
     check_options(found, options)
     if found.is_ours:
-        return import_module(f"{__name__}.{name}").build(shape, bottleneck, **options)
-    from vae_geometry.networks import own
-
-    return own.build(found, shape, bottleneck, options)
+        network = import_module(f"{__name__}.{name}").build(shape, bottleneck, **options)
+    else:
+        network = own.build(found, shape, bottleneck, options)
+    network.likelihood = likelihoods.likelihood(likelihood, variance)
+    return network

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from vae_geometry import VaeGeometryError, dumps, layout, tables
 from vae_geometry.arrays import open_npy, write_npz
 from vae_geometry.files import cannot_write
-from vae_geometry.networks.layers import Network, pass_through
+from vae_geometry.networks.layers import Network, as_inputs, pass_through
 from vae_geometry.scratch import scratch_folder
 
 BATCH_SIZE = 250
@@ -21,7 +22,7 @@ N_RECONSTRUCTIONS = 10
 def dump_activations(
     model: Network,
     config: dict,
-    images: NDArray[np.uint8],
+    images: NDArray[Any],
     output: Path,
     latent: str,
     noise: torch.Generator,
@@ -34,7 +35,7 @@ def dump_activations(
     model : Network
     config : dict
         Of its checkpoint.
-    images : (N, C, H, W) uint8 array
+    images : (N, C, H, W) uint8 or (N, ...) float32 array
     output : Path
         Folder for ``layer00.npy``, ``layer01.npy``, ..., float32 (N, D); for what the ELBO needs, ``mean.npy``,
         ``log_variance.npy`` and ``logits.npy`` (of the sampled z); and for ``manifest.parquet``.
@@ -60,6 +61,7 @@ def dump_activations(
             new.mkdir()
             layers = _write_arrays(model, images, new, latent, noise, device)
             run = {field.name: config[field.name] for field in tables.RUN}
+            run |= {"likelihood": config["likelihood"], "output_variance": model.likelihood.output_variance}
             tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
             dumps.require_replaceable(output)
             with suppress(FileNotFoundError):
@@ -72,7 +74,7 @@ def dump_activations(
 @torch.no_grad()
 def _write_arrays(
     model: Network,
-    images: NDArray[np.uint8],
+    images: NDArray[Any],
     folder: Path,
     latent: str,
     noise: torch.Generator,
@@ -82,17 +84,23 @@ def _write_arrays(
     arrays: dict[str, np.memmap] = {}
     rows: list[dict] = []
     for start in range(0, len(images), BATCH_SIZE):
-        inputs = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device).float() / 255
-        activations, mean, log_variance, sampled_logits = pass_through(model, inputs, noise, latent)
+        inputs = as_inputs(torch.from_numpy(images[start : start + BATCH_SIZE]).to(device))
+        activations, mean, log_variance, sampled_outputs = pass_through(model, inputs, noise, latent)
         batch = {layout.layer_file(number): output for number, output in enumerate(activations.values())}
-        batch |= {layout.MEAN: mean, layout.LOG_VARIANCE: log_variance, layout.LOGITS: sampled_logits}
+        batch |= {layout.MEAN: mean, layout.LOG_VARIANCE: log_variance, layout.LOGITS: sampled_outputs}
         for name, output in batch.items():
             values = output.flatten(1).cpu().numpy()
             if name not in arrays:
                 arrays[name] = _reserve(folder / name, (len(images), values.shape[1]))
             arrays[name][start : start + len(values)] = values
         rows = [
-            {"layer": number, "layer_name": layer.name, "role": layer.role, "extrinsic_dimension": output[0].numel()}
+            {
+                "layer": number,
+                "layer_name": layer.name,
+                "role": layer.role,
+                "extrinsic_dimension": output[0].numel(),
+                "shape": list(output.shape[1:]),
+            }
             for number, (layer, output) in enumerate(activations.items())
         ]
     for array in arrays.values():
@@ -125,7 +133,7 @@ def write_reconstructions(
     device : torch.device
     path : Path
         npz file for the first ``N_RECONSTRUCTIONS`` ``images``, their ``reconstructions`` and as many ``samples``,
-        float32 (n, C, H, W) in [0, 1].
+        float32 of the shape of the inputs.
     """
     layers = tables.read("manifest", [activations / layout.MANIFEST]).to_pylist()
     numbers = {layer["role"]: layer["layer"] for layer in layers}
@@ -134,5 +142,5 @@ def write_reconstructions(
         for name, role in {"images": "input", "reconstructions": "output"}.items()
     }
     latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
-    arrays["samples"] = torch.sigmoid(model.decode(latent)).cpu().numpy()
+    arrays["samples"] = model.likelihood.expected(model.decode(latent)).cpu().numpy()
     write_npz(path, {name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})

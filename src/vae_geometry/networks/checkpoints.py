@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from vae_geometry import NOISES, VaeGeometryError
 from vae_geometry.files import atomic_file
-from vae_geometry.networks import build
+from vae_geometry.networks import build, signatures
 from vae_geometry.networks.layers import Network
+from vae_geometry.networks.likelihoods import LIKELIHOODS
 
 NO_CHECKPOINT = "{path}: not a checkpoint of this package ({reason}); name another, or remove it to make it again"
 
@@ -25,8 +26,8 @@ def save_checkpoint(path: Path, model: nn.Module, config: dict) -> None:
     path : Path
     model : nn.Module
     config : dict
-        What ``load_checkpoint`` needs to build the model (``architecture``, ``shape``, ``bottleneck`` and the
-        architecture's ``options``), and which run and epoch it is.
+        What ``load_checkpoint`` needs to build the model (``architecture``, ``shape``, ``bottleneck``, the
+        architecture's ``options``, ``likelihood`` and ``variance``), and which run and epoch it is.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     content = safetensors.torch.save(tensors, metadata={"config": json.dumps(config, sort_keys=True)})
@@ -67,6 +68,8 @@ def _config_problem(config: dict) -> str | None:
         "architecture": isinstance(config.get("architecture"), str),
         "shape": isinstance(shape, list) and len(shape) > 0 and all(map(is_count, shape)),
         "options": isinstance(config.get("options"), dict),
+        "likelihood": config.get("likelihood") in LIKELIHOODS,
+        "variance": config.get("variance") is None or isinstance(config["variance"], float | int),
         "bottleneck": is_count(config.get("bottleneck")),
         "dataset": isinstance(config.get("dataset"), str),
         "noise": config.get("noise") in NOISES,
@@ -76,8 +79,17 @@ def _config_problem(config: dict) -> str | None:
     return next((f"its config has no good {key}: {config.get(key)}" for key, good in is_good.items() if not good), None)
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Network, dict[str, Any]]:
+def load_checkpoint(
+    path: Path, device: torch.device | str = "cpu", architecture: str | None = None
+) -> tuple[Network, dict[str, Any]]:
     """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+    device : torch.device or str
+    architecture : str or None
+        Of the user's own, ``my_vae.py:build``: no checkpoint decides by itself which code is run.
 
     Returns
     -------
@@ -90,12 +102,13 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Net
     ------
     VaeGeometryError
         If the file is absent or no checkpoint of this package, or its tensors are not those of the network that its
-        config describes or hold NaN or infinity.
+        config describes or hold NaN or infinity; if it is of an architecture of the user's own that is not named, or
+        whose code has changed.
     """
     config = read_config(path)
+    name = _architecture(path, config, architecture)
     try:
-        with torch.device("meta"):  # its shapes, without memory for them
-            model = build(config["architecture"], tuple(config["shape"]), config["bottleneck"], **config["options"])
+        model = _empty(name, config)
         tensors = safetensors.torch.load_file(path)
     except (VaeGeometryError, safetensors.SafetensorError, RuntimeError) as error:
         raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=str(error).splitlines()[0])) from None
@@ -112,8 +125,36 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[Net
     return model.to(device).eval(), config
 
 
+def _architecture(path: Path, config: dict, named: str | None) -> str:
+    """Name of the architecture to build: that of the checkpoint, which for the user's own must be the one named."""
+    made_by, sha256 = config["architecture"], config.get("architecture_sha256")
+    if ":" not in made_by:
+        return made_by
+    if named is None or signatures.architecture(named).label != made_by:
+        raise VaeGeometryError(f"{path}: is a network of {made_by}; name it with --architecture, as its code is run")
+    if signatures.architecture(named).sha256 != sha256:
+        raise VaeGeometryError(f"{path}: {named} has changed since this network was made; train it again, or undo it")
+    return named
+
+
+def _empty(name: str, config: dict) -> Network:
+    """The network that a config describes, without weights of its own where its code is known not to compute any."""
+    arguments = (
+        tuple(config["shape"]),
+        config["bottleneck"],
+        config["options"],
+        config["likelihood"],
+        config["variance"],
+    )
+    if ":" in name:  # it may keep tensors outside its state, which a device without memory would lose
+        with torch.random.fork_rng(devices=[]):
+            return build(name, *arguments)
+    with torch.device("meta"):  # its shapes, without memory for them
+        return build(name, *arguments)
+
+
 def check_shape(path: Path, config: dict, shape: tuple[int, ...]) -> None:
-    """Check that a network takes inputs of a shape, (C, H, W).
+    """Check that a network takes inputs of a shape, (C, H, W) or (D,).
 
     Raises
     ------
@@ -129,7 +170,7 @@ def _shape(tensor: Tensor | None) -> str:
     return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def describe(path: Path) -> str:
+def describe(path: Path, architecture: str | None = None) -> str:
     """What a checkpoint says of itself, and the shapes of its tensors, a line each.
 
     Raises
@@ -137,7 +178,7 @@ def describe(path: Path) -> str:
     VaeGeometryError
         As ``load_checkpoint``.
     """
-    model, config = load_checkpoint(path)
+    model, config = load_checkpoint(path, architecture=architecture)
     lines = [f"{name}: {value}" for name, value in flat(config).items()]
     lines.append(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
     lines += [f"  {name}: {tuple(tensor.shape)}" for name, tensor in model.state_dict().items()]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.files import reason
-from vae_geometry.networks.layers import Network, recording
+from vae_geometry.networks.layers import Network, pass_through, recording
 
 RESERVED = ("input", "bottleneck", "output")  # names of the layers that every network has
 N_INPUTS = 2
@@ -96,3 +96,24 @@ def _described(value: object) -> str:
     if isinstance(value, tuple | list | dict):
         return f"a {type(value).__name__} of {len(value)}"
     return f"a {type(value).__name__}" if value is not None else "None"
+
+
+@torch.no_grad()
+def layer_sizes(model: Network, shape: tuple[int, ...]) -> dict[str, int]:
+    """What memory and time of all stages grow with.
+
+    Returns
+    -------
+    dict
+        ``parameters``; ``widest`` and ``all`` layers, in values per input; ``flops`` of one input, forwards.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    was_training = model.training
+    generator = torch.Generator().manual_seed(0)
+    with FlopCounterMode(display=False) as counter:
+        passed = pass_through(model.eval(), torch.rand(1, *shape, generator=generator), generator, "sample")
+    model.train(was_training)
+    sizes = [output.numel() for output in passed.activations.values()]
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"parameters": n_parameters, "widest": max(sizes), "all": sum(sizes), "flops": counter.get_total_flops()}

@@ -56,7 +56,7 @@ class VAE(Network):
         for _ in channels:
             sizes.append([side // 2 for side in sizes[-1]])
         # what halving an odd side leaves out
-        left_out = [[side - 2 * half for side, half in zip(*pair, strict=True)] for pair in pairwise(sizes)]
+        left_out = [(before[0] - 2 * after[0], before[1] - 2 * after[1]) for before, after in pairwise(sizes)]
         self.encoder = nn.Sequential(
             *[_block(nn.Conv2d, *widths) for widths in pairwise([image_channels, *channels])], nn.Flatten()
         )
@@ -94,7 +94,7 @@ class VAE(Network):
         }
 
 
-def _block(convolution: type[nn.Module], width_in: int, width_out: int, **options: list[int]) -> nn.Sequential:
+def _block(convolution: type[nn.Module], width_in: int, width_out: int, **options: tuple[int, int]) -> nn.Sequential:
     return nn.Sequential(
         convolution(width_in, width_out, 4, stride=2, padding=1, **options),
         nn.BatchNorm2d(width_out),

@@ -7,11 +7,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vae_geometry.networks.likelihoods import sample
+from vae_geometry.networks.likelihoods import Likelihood, sample
 
 
 class Network(nn.Module):
-    """A variational autoencoder: an architecture defines ``encode``, ``decode`` and ``layers``."""
+    """A variational autoencoder: an architecture defines ``encode``, ``decode`` and ``layers``.
+
+    Attributes
+    ----------
+    likelihood : Likelihood
+        What the output of ``decode`` means; ``networks.build`` sets it.
+    """
+
+    likelihood: Likelihood
 
     @property
     def layers(self) -> dict[str, nn.Module]:
@@ -19,11 +27,11 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def encode(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of the latent, each (n, K), of inputs between 0 and 1."""
+        """Mean and log variance of the latent, each (n, K), of inputs (n, ...)."""
         raise NotImplementedError
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Logits, of the shape of the inputs, of a latent (n, K)."""
+        """Parameters of the likelihood, of the shape of the inputs, of a latent (n, K)."""
         raise NotImplementedError
 
     def forward(self, inputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,15 +39,14 @@ class Network(nn.Module):
 
         Parameters
         ----------
-        inputs : (n, C, H, W) float tensor
-            Between 0 and 1.
+        inputs : (n, ...) float tensor
         noise : (n, K) float tensor
             Standard normal; zeros decode the mean.
 
         Returns
         -------
-        logits : (n, C, H, W) float tensor
-            The output before the sigmoid.
+        outputs : (n, ...) float tensor
+            Parameters of the likelihood.
         mean, log_variance : (n, K) float tensors
         """
         mean, log_variance = self.encode(inputs)
@@ -65,16 +72,16 @@ class Pass(NamedTuple):
     Attributes
     ----------
     activations : dict
-        Layer -> (n, ...) tensor, from the input to the output, which is between 0 and 1.
+        Layer -> (n, ...) tensor, from the input to the output, which is the mean of the likelihood.
     mean, log_variance : (n, K) tensors
-    sampled_logits : tensor of the shape of the inputs
-        Decoded from the sampled z.
+    sampled_outputs : tensor of the shape of the inputs
+        Parameters of the likelihood, decoded from the sampled z.
     """
 
     activations: dict[Layer, Tensor]
     mean: Tensor
     log_variance: Tensor
-    sampled_logits: Tensor
+    sampled_outputs: Tensor
 
 
 def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent: str) -> Pass:
@@ -83,7 +90,7 @@ def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent:
     Parameters
     ----------
     model : Network
-    inputs : (n, C, H, W) tensor
+    inputs : (n, ...) tensor
     noise : torch.Generator
         On the CPU; draws eps.
     latent : {"sample", "mean"}
@@ -94,17 +101,17 @@ def pass_through(model: Network, inputs: Tensor, noise: torch.Generator, latent:
     eps = torch.randn(mean.shape, generator=noise).to(inputs.device)
     with recording(model.layers) as decoder:
         bottleneck = sample(mean, log_variance, eps)
-        logits = sampled_logits = model.decode(bottleneck)
+        outputs = sampled_outputs = model.decode(bottleneck)
         if latent == "mean":
-            bottleneck, logits = mean, model.decode(mean)
+            bottleneck, outputs = mean, model.decode(mean)
     activations = {
         Layer("input", "input"): inputs,
         **{Layer(name, "encoder"): output for name, output in encoder.items()},
         Layer("bottleneck", "bottleneck"): bottleneck,
         **{Layer(name, "decoder"): output for name, output in decoder.items()},
-        Layer("output", "output"): torch.sigmoid(logits),
+        Layer("output", "output"): model.likelihood.expected(outputs),
     }
-    return Pass(activations, mean, log_variance, sampled_logits)
+    return Pass(activations, mean, log_variance, sampled_outputs)
 
 
 @contextmanager
@@ -120,3 +127,8 @@ def recording(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def as_inputs(stored: Tensor) -> Tensor:
+    """What a network takes of inputs as they are stored: images, uint8, become values between 0 and 1."""
+    return stored.float() / 255 if stored.dtype == torch.uint8 else stored

@@ -26,6 +26,8 @@ class OwnNetwork(Network):
         its layers are not the children of ``encoder`` and ``decoder``, a dict ``layers``.
     """
 
+    module: Any
+
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
@@ -89,7 +91,8 @@ def _load(found: Architecture) -> ModuleType:
         if ".py:" not in found.name:
             return importlib.import_module(found.name.rpartition(":")[0])
         spec = importlib.util.spec_from_file_location(f"vae_geometry_own_{found.source.stem}", found.source)
-        assert spec and spec.loader
+        assert spec is not None  # the name ends in .py
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.path.insert(0, str(found.source.parent.resolve()))  # for what it imports from beside it
         try:

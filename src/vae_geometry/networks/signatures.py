@@ -14,7 +14,7 @@ from vae_geometry import VaeGeometryError
 
 FOLDER = Path(__file__).parent
 FUNCTION = "build"  # of the architectures of this folder
-NO_ARCHITECTURES = ("activations", "checkpoints", "contract", "layers", "likelihoods", "own", "signatures")
+NO_ARCHITECTURES = ("activations", "checkpoints", "contract", "layers", "likelihoods", "own", "signatures", "sizes")
 GIVEN = 2  # arguments that are no options: shape and bottleneck
 
 
@@ -91,7 +91,7 @@ def check_options(found: Architecture, options: Iterable[str]) -> None:
     VaeGeometryError
         If it takes no option of a name, or needs one that is not among them.
     """
-    definition = _definition(found)
+    definition: ast.AST | None = _definition(found)
     if isinstance(definition, ast.ClassDef):
         definition = _defined(definition, "__init__")
         given = GIVEN + 1  # self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_geometry.options import CONFIG, Option
 from vae_geometry.stages.stage import (
+    ARCHITECTURE,
     BETA,
     CHECKPOINT,
     DEVICE,
@@ -23,7 +24,6 @@ from vae_geometry.stages.stage import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     path("reconstructions", "npz file for a few images, their reconstructions and samples", default=None),
     POINTS,
     LATENT,
+    ARCHITECTURE,
     DEVICE,
     THREADS,
 )
@@ -49,23 +50,23 @@ def dump_activations(options: Any) -> None:
 
     device = select_device(options.device, options.threads)
     images = first_inputs(options.data, options.points)
-    model, config = _dump(options.checkpoint, images, options.output, options.latent, device)
+    model, config = _dump(options.checkpoint, images, options.output, options, device)
     if options.reconstructions:
         prior = generator(config, "samples")
         write_reconstructions(model, config, options.output, prior, device, options.reconstructions)
 
 
 def _dump(
-    checkpoint: Path, images: "NDArray[np.uint8]", output: Path, latent: str, device: "torch.device"
+    checkpoint: Path, images: "NDArray[Any]", output: Path, options: Any, device: "torch.device"
 ) -> tuple["Network", dict[str, Any]]:
     """Dump the activations of a checkpoint; returns its network and config."""
     from vae_geometry.networks.activations import dump_activations
     from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
     from vae_geometry.training.random_streams import generator
 
-    model, config = load_checkpoint(checkpoint, device)
+    model, config = load_checkpoint(checkpoint, device, options.architecture)
     check_shape(checkpoint, config, images.shape[1:])
-    dump_activations(model, config, images, output, latent, generator(config, "measurement"), device)
+    dump_activations(model, config, images, output, options.latent, generator(config, "measurement"), device)
     return model, config
 
 
@@ -132,6 +133,7 @@ def measure_fidelity(options: Any) -> None:
     path("output", "parquet file to write"),
     POINTS,
     LATENT,
+    ARCHITECTURE,
     MEMORY,
     DEVICE,
     THREADS,
@@ -148,7 +150,7 @@ def compare_bottlenecks(options: Any) -> None:
     with scratch_folder(Path(gettempdir(), f"vae-geometry-dumps-{os.getuid()}"), WRITTEN) as scratch:
         dumps = [scratch / str(number) for number in range(len(options.checkpoints))]
         for checkpoint, dump in zip(options.checkpoints, dumps, strict=True):
-            _dump(checkpoint, images, dump, options.latent, device)
+            _dump(checkpoint, images, dump, options, device)
         compare_bottlenecks(dumps, options.output, options.threads, options.memory_mb, str(device))
 
 

@@ -55,6 +55,7 @@ TEST_DATA = path("data", "test.npz of the data set")
 CHECKPOINT = path("checkpoint", "network (.safetensors)", positional=True)
 NOISE = Option("noise", str, "fresh", "kind of latent noise", choices=NOISES)
 POINTS, LATENT, BETA = CONFIG["geometry.points"], CONFIG["model.latent"], CONFIG["model.beta"]
+ARCHITECTURE = CONFIG["model.architecture"]
 FIDELITY_POINTS = CONFIG["fidelity.points"]
 WEIGHTS = replace(
     CONFIG["fidelity.weights"],

@@ -1,29 +1,38 @@
 """Stages from data to trained networks."""
 
+import json
 from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import Any
 
-from vae_geometry.data.sources import SOURCES
+from vae_geometry import VaeGeometryError
+from vae_geometry.data.sources import SOURCES, Preparation, image_size
 from vae_geometry.layout import RESOURCES
-from vae_geometry.options import Model, Option, Training, options_of, section_of
-from vae_geometry.stages.stage import BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
+from vae_geometry.options import CONFIG, DataSet, Option, Training, options_of, section_of
+from vae_geometry.stages.stage import ARCHITECTURE, BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
 
-# the keys of `model` that decide which network is built: not the weight of its loss, nor what is measured
-NETWORK = [option for option in options_of(Model, "model") if option.name not in ("beta", "latent")]
+LIKELIHOOD, VARIANCE = CONFIG["model.likelihood"], CONFIG["model.variance"]
+OPTIONS = Option("options", str, "{}", "what the architecture takes besides, as JSON")
 
 
 @stage(
-    "Fetch or find images and store them as 32 x 32 pixels, uint8.",
+    "Fetch or find a data set and store it: images as uint8, arrays as float32.",
     Option("source", str, MISSING, "kind of the data set", choices=tuple(SOURCES), positional=True),
     path("output", "folder for train.npz and test.npz"),
-    path("root", "folder with the raw files (imagefolder: train/CLASS, test/CLASS)", default=None),
+    path(
+        "root",
+        "folder with the raw files (imagefolder: train/CLASS, test/CLASS; arrays: train.*, test.*)",
+        default=None,
+    ),
     path("downloads", "where downloads are kept", default=Path(RESOURCES["downloads"])),
+    *(option for option in options_of(DataSet, "datasets") if option.name not in ("source", "root")),
 )
 def prepare_dataset(options: Any) -> None:
-    from vae_geometry.data.images import prepare_dataset
+    from vae_geometry.data.prepared import prepare_dataset
 
-    prepare_dataset(options.source, options.output, options.root, options.downloads)
+    settings = {name: getattr(options, name) for name in ("root", "downloads", "resize", "scale", "test_fraction")}
+    size = image_size(options.image_size)
+    prepare_dataset(options.source, options.output, Preparation(image_size=size, **settings))
 
 
 @stage(
@@ -34,19 +43,29 @@ def prepare_dataset(options: Any) -> None:
     NOISE,
     Option("bottleneck", int, MISSING, "K, latent dimensions", minimum=1),
     Option("seed", int, 0, "seed of the run", minimum=0),
-    *NETWORK,
+    ARCHITECTURE,
+    OPTIONS,
+    LIKELIHOOD,
+    VARIANCE,
 )
 def initialise(options: Any) -> None:
     from vae_geometry.data.prepared import load_inputs
-    from vae_geometry.networks import accepted
     from vae_geometry.training.initialise import initialise
 
-    config = {
-        **{name: getattr(options, name) for name in ("dataset", "noise", "bottleneck", "architecture")},
-        "shape": list(load_inputs(options.data).shape[1:]),
-        "options": accepted(options.architecture, {option.name: getattr(options, option.name) for option in NETWORK}),
-    }
-    initialise(options.output, config, options.seed)
+    names = ("dataset", "noise", "bottleneck", "architecture", "likelihood", "variance")
+    config = {name: getattr(options, name) for name in names}
+    initialise(options.output, {**config, "options": _json(options.options)}, options.seed, load_inputs(options.data))
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        options = json.loads(text)
+        if isinstance(options, dict):
+            return options
+        problem = "no names with values"
+    except ValueError as error:
+        problem = str(error)
+    raise VaeGeometryError(f"--options {text}: is no JSON object ({problem}); write such as '{{\"widths\": [256]}}'")
 
 
 def _last_epoch(checkpoints: Option) -> Option:
@@ -62,6 +81,7 @@ def _last_epoch(checkpoints: Option) -> Option:
     path("output", "folder of the run"),
     *(_last_epoch(option) if option.name == "checkpoints" else option for option in options_of(Training, "training")),
     BETA,
+    ARCHITECTURE,
     DEVICE,
 )
 def train(options: Any) -> None:
@@ -75,11 +95,11 @@ def train(options: Any) -> None:
     training = section_of(Training, vars(options))
     device = select_device(options.device, options.threads, options.deterministic, tf32=True)
     images = torch.from_numpy(load_inputs(options.data))
-    train(images, options.initial, options.output, training, options.beta, device)
+    train(images, options.initial, options.output, training, options.beta, device, options.architecture)
 
 
-@stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT)
+@stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT, ARCHITECTURE)
 def describe(options: Any) -> None:
     from vae_geometry.networks.checkpoints import describe
 
-    print(describe(options.checkpoint))
+    print(describe(options.checkpoint, options.architecture))

@@ -39,6 +39,7 @@ def train(
     training: Training,
     beta: float,
     device: torch.device,
+    architecture: str | None = None,
 ) -> None:
     """Train one network; a training that was killed resumes where it last saved, and ends in the same bytes.
 
@@ -48,7 +49,7 @@ def train(
 
     Parameters
     ----------
-    images : (N, C, 32, 32) uint8 tensor
+    images : (N, C, H, W) uint8 or (N, ...) float32 tensor
         All training images; ``training`` says how many are used and held back.
     initial : Path
         Checkpoint of the untrained network, which says the kind of noise.
@@ -59,6 +60,8 @@ def train(
     beta : float
         Weight of the KL divergence.
     device : torch.device
+    architecture : str or None
+        Of the user's own, see ``load_checkpoint``.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def train(
         loss is no number any more, a file cannot be written, or a signal asks to stop (exit status 128 + signal: start
         again to resume).
     """
-    run = set_up(images, initial, training, device)
+    run = set_up(images, initial, training, device, architecture)
     names = {name: run.config[name] for name in RUN}
     identity = _identity(training, beta, images, initial, device)
     with stop_signals() as received, only_writer(run_folder, received):
@@ -91,7 +94,7 @@ def train(
             batches = draw_batches(run.config, epoch, len(run.images), training.batch_size, device)
             run.model.train()
             for chosen, eps in batches[len(run.batch_losses) :]:
-                losses = batch_losses(run.network, run.images[chosen], eps, training.precision)
+                losses = batch_losses(run.network, run.model.likelihood, run.images[chosen], eps, training.precision)
                 run.optimizer.zero_grad()
                 # the sum over the batch, not its mean: weight decay joins the gradient and would weigh more against it
                 (losses[0] + beta * losses[1]).backward()
@@ -163,7 +166,7 @@ def _validate(run: Run, training: Training, beta: float) -> dict[str, float]:
     run.model.eval()
     size = training.batch_size
     batches = zip(run.validation_images.split(size), run.validation_eps.split(size), strict=True)
-    losses = [batch_losses(run.network, *batch, training.precision) for batch in batches]
+    losses = [batch_losses(run.network, run.model.likelihood, *batch, training.precision) for batch in batches]
     return mean_losses("validation", losses, len(run.validation_images), beta)
 
 

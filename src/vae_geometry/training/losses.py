@@ -5,28 +5,31 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
+from vae_geometry.networks.layers import as_inputs
+from vae_geometry.networks.likelihoods import Likelihood, kl_per_unit
 
-Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]  # inputs, eps -> logits, mean, log variance
+Forward = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]  # inputs, eps -> outputs, mean, log variance
 
 
-def batch_losses(network: Forward, images: Tensor, eps: Tensor, precision: str) -> Tensor:
+def batch_losses(network: Forward, likelihood: Likelihood, images: Tensor, eps: Tensor, precision: str) -> Tensor:
     """Reconstruction loss and KL divergence, each summed over a batch, (2,), in nats; stays on the device.
 
     Parameters
     ----------
     network : callable
-        Inputs between 0 and 1, and eps, to logits, mean and log variance.
-    images : (n, C, H, W) uint8 tensor
+        Inputs and eps to outputs, mean and log variance.
+    likelihood : Likelihood
+    images : (n, C, H, W) uint8 or (n, ...) float32 tensor
     eps : (n, K) float tensor
     precision : {"float32", "bfloat16"}
         Of the network's products; the loss is float32.
     """
-    inputs = images.contiguous(memory_format=torch.channels_last).float() / 255
+    layout = torch.channels_last if images.ndim == 4 else torch.contiguous_format
+    inputs = as_inputs(images.contiguous(memory_format=layout))
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         outputs = network(inputs, eps)
-    logits, mean, log_variance = (output.float() for output in outputs)
-    reconstruction, kl = binary_cross_entropy(inputs, logits), kl_per_unit(mean, log_variance).sum(1)
+    decoded, mean, log_variance = (output.float() for output in outputs)
+    reconstruction, kl = likelihood.loss(inputs, decoded), kl_per_unit(mean, log_variance).sum(1)
     return torch.stack([reconstruction.sum(), kl.sum()])
 
 

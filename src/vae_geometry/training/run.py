@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.splits import split_images
 from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
+from vae_geometry.networks.layers import Network
 from vae_geometry.options import Training
 from vae_geometry.training.losses import Forward
 from vae_geometry.training.random_streams import generator
@@ -23,7 +24,7 @@ class Run:
     ----------
     config : dict
         Of the checkpoint of epoch 0.
-    model, optimizer : nn.Module, torch.optim.Optimizer
+    model, optimizer : Network, torch.optim.Optimizer
     network : callable
         The model, compiled if requested.
     images, validation_images : (N, C, H, W) uint8 tensors
@@ -41,7 +42,7 @@ class Run:
     """
 
     config: dict[str, Any]
-    model: nn.Module
+    model: Network
     optimizer: torch.optim.Optimizer
     network: Forward
     images: Tensor
@@ -73,7 +74,9 @@ class Run:
         self.batch_losses, self.seconds = list(state["batch_losses"]), state["seconds"]
 
 
-def set_up(images: Tensor, initial: Path, training: Training, device: torch.device) -> Run:
+def set_up(
+    images: Tensor, initial: Path, training: Training, device: torch.device, architecture: str | None = None
+) -> Run:
     """Check what a training is given, and make network, optimiser and images ready on the device.
 
     Parameters
@@ -84,6 +87,8 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
         Checkpoint of the untrained network.
     training : Training
     device : torch.device
+    architecture : str or None
+        Of the user's own, see ``load_checkpoint``.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def set_up(images: Tensor, initial: Path, training: Training, device: torch.devi
         raise VaeGeometryError(
             f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
         )
-    model, config = load_checkpoint(initial, device)
+    model, config = load_checkpoint(initial, device, architecture)
     model = model.to(memory_format=torch.channels_last)
     _check_initial(initial, config, images)
     train_images, validation_images = (
