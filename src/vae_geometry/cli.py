@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     logging.getLogger("vae_geometry").setLevel(logging.INFO)
+    # before a stage imports torch: threads that wait for each other sleep; by default they spin, and keep shared cores
+    # from what they wait for
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         STAGES[options.stage].run(options)
         sys.stdout.flush()

@@ -62,6 +62,9 @@ def test_the_claims_are_checked_and_the_advice_is_given(sweep):
     advice = page.partition("## How wide a bottleneck\n\n")[2].partition("\n")[0]
     assert advice in printed
     assert "add" in advice  # one seed and two K
+    for text in (page, printed):
+        assert re.search(r"DADApy \S+ agrees on \d+ IDs .* and \d+ II", text)
+        assert "This was measured with repeated noise, K = 3, seed 0, epoch 1." in text
 
 
 def test_both_kinds_of_noise_share_their_first_epoch(sweep):

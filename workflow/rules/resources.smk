@@ -23,9 +23,9 @@ def geometry_memory_mb(wildcards, attempt):
 
 
 def verification_memory_mb(wildcards, attempt):
-    """3.5 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 4.0 are requested."""
+    """3.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 3.9 are requested."""
     points, widest = config["geometry"]["points"], network(wildcards)["widest"]
-    return int((650 + 16 * points * widest / 1e6 + 80 * points**2 / 1e6) * attempt)
+    return int((1000 + 16 * points * widest / 1e6 + 66 * points**2 / 1e6) * attempt)
 
 
 def geometry_minutes(n_networks=1):

@@ -46,7 +46,7 @@ def verify_geometry(folder: Path, output: Path, threads: int, memory_mb: int, sc
     output : Path
         Table of kind ``verification``.
     memory_mb : int
-        Memory of this package's part, in megabytes. DADApy's is not bounded: 3.5 GB for 5,000 points in layers of up
+        Memory of this package's part, in megabytes. DADApy's is not bounded: 3.6 GB for 5,000 points in layers of up
         to 16,384 dimensions.
 
     Returns
