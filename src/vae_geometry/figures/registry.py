@@ -188,7 +188,8 @@ ENTRIES = (
         shows=(
             "**Reconstructions and samples.** (a) The first test images and, below, what the trained networks of the "
             "first seed make of them, from a sampled latent; one row per bottleneck size K. (b) What the same "
-            "networks decode from the prior; z is drawn once per K and seed, the same at every epoch."
+            "networks decode from the prior; z is drawn once per K and seed, the same at every epoch. Of inputs that "
+            "are no images: each value of the first test inputs, and the same reconstructed."
         ),
         how_to_read=(
             "(a) Compare each column with its top image: what a small K blurs is what it cannot keep. (b) Samples "

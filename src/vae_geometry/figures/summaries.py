@@ -224,21 +224,20 @@ def losses(selection: Selection) -> pd.DataFrame:
 def reconstructions(
     selection: Selection,
 ) -> tuple[np.ndarray, dict[int, np.ndarray], dict[int, np.ndarray], pd.DataFrame]:
-    """The first test images, their reconstructions and samples from the prior, by the networks of the first seed.
+    """The first test inputs, their reconstructions and samples from the prior, by the networks of the first seed.
 
     Returns
     -------
-    images : (n, C, H, W) float array
-        Between 0 and 1.
+    inputs : (n, C, H, W) or (n, D) float array
     reconstructions, samples : dicts
-        Bottleneck -> array like ``images``.
+        Bottleneck -> array like ``inputs``.
     errors : data frame
-        One row an image and bottleneck, ``mean_squared_error`` of its reconstruction per pixel and channel.
+        One row an input and bottleneck, ``mean_squared_error`` of its reconstruction per value.
 
     Raises
     ------
     VaeGeometryError
-        If a file of reconstructions is absent, damaged or of images of another shape.
+        If a file of reconstructions is absent, damaged or of inputs of another shape.
     """
     only = replace(last_epoch(selection), seeds=selection.seeds[:1])
     decoded, samples, rows, shape = {}, {}, [], None
@@ -246,7 +245,7 @@ def reconstructions(
         size = int(run["bottleneck"])
         images, decoded[size], samples[size] = _read_reconstructions(path, shape)
         shape = images.shape
-        errors = ((images - decoded[size]) ** 2).mean(axis=(1, 2, 3), dtype=float)
+        errors = ((images - decoded[size]) ** 2).reshape(len(images), -1).mean(axis=1, dtype=float)
         rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
     return images, decoded, samples, pd.DataFrame(rows)
 
@@ -260,12 +259,11 @@ def _read_reconstructions(path: Path, shape: tuple[int, ...] | None) -> list[np.
         or not images.shape == decoded.shape == shape
         or samples.shape[1:] != shape[1:]
         or not 1 <= len(images) <= len(samples)  # a dump may hold fewer images
-        or len(shape) != 4
-        or shape[1] not in (1, 3)
+        or len(shape) < 2
     ):
         held = ", ".join(f"{name} {a.dtype} {a.shape}" for name, a in zip(RECONSTRUCTIONS, arrays, strict=True))
         raise VaeGeometryError(
-            f"{path}: holds {held}, not float images (N, 1 or 3, height, width) of one shape for all K; "
+            f"{path}: holds {held}, not float arrays (N, ...) of one shape for all K; "
             "run dump-activations again"
         )
     return arrays

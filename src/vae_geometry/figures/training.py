@@ -46,8 +46,13 @@ def describe_losses(numbers: pd.DataFrame) -> captions.Sentences:
 
 
 def reconstructions(selection: Selection) -> Drawn:
-    """The first test images above their reconstructions, beside samples from the prior; one row a bottleneck."""
+    """The first test images above their reconstructions, beside samples from the prior; one row a bottleneck.
+
+    Of inputs that are no images: each value against the reconstructed one, one panel a bottleneck.
+    """
     images, decoded, samples, errors = summaries.reconstructions(selection)
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        return _values_against_reconstructed(selection, images, decoded, errors)
     n_rows, (height, width) = 1 + len(decoded), images.shape[2:]
     inches = min((style.PAGE - 0.7) / (2 * len(images)), 0.5)
     figure, [axes] = style.new_figure(style.PAGE, 0.6 + inches * n_rows, 1, 2, sharey=True)
@@ -74,10 +79,26 @@ def reconstructions(selection: Selection) -> Drawn:
     return figure, errors
 
 
+def _values_against_reconstructed(
+    selection: Selection, inputs: np.ndarray, decoded: dict[int, np.ndarray], errors: pd.DataFrame
+) -> Drawn:
+    figure, axes = style.new_figure(style.PAGE, 2.4, 1, len(decoded), sharex=True, sharey=True)
+    ends = [min(inputs.min(), *(part.min() for part in decoded.values()))]
+    ends += [max(inputs.max(), *(part.max() for part in decoded.values()))]
+    for ax, (size, part) in zip(axes.flat, decoded.items(), strict=True):
+        ax.plot(ends, ends, color="0.6", linewidth=0.8)
+        ax.plot(inputs.ravel(), part.ravel(), ".", markersize=2, alpha=0.5, color=style.colour(size))
+        ax.set_xlabel("value")
+    axes.flat[0].set_ylabel("reconstructed")
+    style.letters(axes.flat, [f"K = {size}" for size in decoded])
+    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
+    return figure, errors
+
+
 def describe_reconstructions(numbers: pd.DataFrame) -> captions.Sentences:
     errors = numbers.groupby("bottleneck", as_index=False)["mean_squared_error"].mean()
     text = captions.per_size(errors, lambda row: captions.short(row["mean_squared_error"]))
-    yield f"Mean squared error per pixel of the {numbers['image'].nunique()} images shown: {text}."
+    yield f"Mean squared error per value of the {numbers['image'].nunique()} inputs shown: {text}."
 
 
 def noise(selection: Selection) -> Drawn:
