@@ -28,7 +28,7 @@ def main() -> None:
         rows, seconds = [], {}
         for checkpoint in ("first", "second"):
             network, dump = folder / f"{checkpoint}.safetensors", folder / checkpoint
-            names = ["--bottleneck", 8, "--seed", len(seconds), "--channels", 16, 32, 64, 64]
+            names = ["--bottleneck", 8, "--seed", len(seconds), "--options", '{"channels": [16, 32, 64, 64]}']
             run("initialise", "--data", images, "--output", network, *names)
             run("dump-activations", network, "--data", images, "--output", dump, *limits)
             jobs = []

@@ -85,7 +85,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--images", type=Path, help="npz with images, uint8 (N, C, 32, 32); scikit-learn's digits if none"
+        "--images", type=Path, help="npz with images, uint8 (N, C, H, W); scikit-learn's digits if none"
     )
     parser.add_argument("--points", type=int, default=5000, help="images to measure on")
     parser.add_argument("--threads", type=int, default=2)
@@ -97,32 +97,35 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load_images(path: Path | None) -> NDArray[np.uint8]:
-    from vae_geometry.data import images as datasets
+    from vae_geometry.data.prepared import load_inputs, prepare_dataset
+    from vae_geometry.data.sources import Preparation
 
     if path is not None:
-        return datasets.load_images(path)
+        return load_inputs(path)
     with tempfile.TemporaryDirectory() as folder:
-        datasets.prepare_dataset("digits", Path(folder), None, Path(folder))
-        return np.concatenate([datasets.load_images(Path(folder, f"{part}.npz")) for part in ("test", "train")])
+        prepare_dataset("digits", Path(folder), Preparation())
+        return np.concatenate([load_inputs(Path(folder, f"{part}.npz")) for part in ("test", "train")])
 
 
 def dump(images: NDArray[np.uint8], scratch: Path, bottleneck: int) -> Path:
     """Train a full-width network on 1,000 of the images for an epoch, and write its activations on all of them."""
     import torch
 
+    from vae_geometry.config import Training
     from vae_geometry.networks.activations import dump_activations
     from vae_geometry.networks.checkpoints import load_checkpoint
     from vae_geometry.training.initialise import initialise
-    from vae_geometry.training.loop import Training, train
+    from vae_geometry.training.loop import train
     from vae_geometry.training.random_streams import generator
 
     run, device = scratch / f"k{bottleneck}", torch.device("cpu")
     run.mkdir()
-    network = {"architecture": "convolutional", "shape": list(images.shape[1:]), "options": {"channels": CHANNELS}}
+    network = {"architecture": "convolutional", "options": {"channels": CHANNELS}}
+    network |= {"likelihood": "bernoulli", "variance": None}
     names = {"dataset": "benchmark", "noise": "fresh", "bottleneck": bottleneck}
-    initialise(run / "initial.safetensors", {**network, **names}, seed=0)
-    training = Training(1, (1,), 50, 1e-3, 1e-4, 1.0, "fresh", 0.2, min(1000, len(images)))
-    train(torch.from_numpy(images), run / "initial.safetensors", run, training, device)
+    initialise(run / "initial.safetensors", {**network, **names}, 0, images)
+    training = Training(epochs=1, checkpoints=(1,), batch_size=50, images=min(1000, len(images)))
+    train(torch.from_numpy(images), run / "initial.safetensors", run, training, 1.0, device)
     model, config = load_checkpoint(run / layout.WEIGHTS_IN_RUN.format(epoch=1), device)
     noise = generator(config, "measurement")
     dump_activations(model, config, images, run / "activations", "sample", noise, device)

@@ -22,7 +22,7 @@ from machine import processor
 from vae_geometry.cli import main as vae_geometry
 
 SIZES, EPOCHS = (2, 4, 8, 16), (0, 1)
-CHANNELS = (8, 16, 32, 32)
+OPTIONS = '{"channels": [8, 16, 32, 32]}'
 MEASURED = ("--points", 500, "--threads", 1, "--device", "cpu")
 Words = Sequence[object]
 
@@ -91,7 +91,7 @@ def timed_stages() -> list[Words]:
 
 
 def initialise(size: int, output: Path) -> Words:
-    names = ("--dataset", "digits", "--bottleneck", size, "--channels", *CHANNELS)
+    names = ("--dataset", "digits", "--bottleneck", size, "--options", OPTIONS)
     return "initialise", "--data", "images/train.npz", "--output", output, *names
 
 

@@ -22,10 +22,11 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from vae_geometry import tables
-from vae_geometry.data import images as datasets
+from vae_geometry.config import Training
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.networks.checkpoints import load_checkpoint
-from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
-from vae_geometry.options import Training
+from vae_geometry.networks.layers import Network
+from vae_geometry.networks.likelihoods import kl_per_unit
 from vae_geometry.training.devices import select_device
 from vae_geometry.training.initialise import initialise
 from vae_geometry.training.loop import train
@@ -98,9 +99,9 @@ def usual_loop(images: np.ndarray, width: str, device: torch.device, folder: Pat
     return n_seen / (time.perf_counter() - start)
 
 
-def summed_loss(model: torch.nn.Module, batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def summed_loss(model: Network, batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     logits, mean, log_variance = model(batch, noise)
-    return binary_cross_entropy(batch, logits).sum() + kl_per_unit(mean, log_variance).sum()
+    return model.likelihood.loss(batch, logits).sum() + kl_per_unit(mean, log_variance).sum()
 
 
 LOOPS: dict[str, Callable] = {"bare step": bare_step, "this loop": this_loop, "usual loop": usual_loop}
@@ -132,7 +133,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def load_images(path: Path | None) -> np.ndarray:
     if path is not None:
-        return datasets.load_images(path)
+        return load_inputs(path)
     return np.random.default_rng(0).integers(0, 256, (10_000, 3, 32, 32), np.uint8)
 
 
@@ -142,10 +143,11 @@ def untrained(images: np.ndarray, width: str, folder: Path) -> Path:
         "noise": "fresh",
         "bottleneck": BOTTLENECK,
         "architecture": "convolutional",
-        "shape": list(images.shape[1:]),
         "options": {"channels": WIDTHS[width]},
+        "likelihood": "bernoulli",
+        "variance": None,
     }
-    initialise(folder / "epoch0.safetensors", config, seed=0)
+    initialise(folder / "epoch0.safetensors", config, 0, images)
     return folder / "epoch0.safetensors"
 
 

@@ -28,7 +28,7 @@ Dumper.add_representer(
 
 def schema() -> str:
     """The schema of the config as YAML."""
-    head = "# Made from src/vae_geometry/options.py by: make generated\n"
+    head = "# Made from src/vae_geometry/config.py by: make generated\n"
     return head + yaml.dump(config_schema(), Dumper=Dumper, sort_keys=False, width=120)
 
 

@@ -12,7 +12,7 @@ import pytest
 from vae_geometry.cli import main
 from vae_geometry.tables import Selection
 
-WIDTHS = ("4", "4", "6", "6")
+OPTIONS = '{"channels": [4, 4, 6, 6]}'
 BOTTLENECKS, EPOCHS, POINTS, SCALES = (2, 3), (0, 2), 40, 4
 
 
@@ -84,7 +84,7 @@ def make_sweep(results, digits):
     for bottleneck in BOTTLENECKS:
         run = results / f"digits/fresh/k{bottleneck}/seed0"
         initial = run / "checkpoints/epoch0.safetensors"
-        names = ("--dataset", "digits", "--bottleneck", bottleneck, "--channels", *WIDTHS)
+        names = ("--dataset", "digits", "--bottleneck", bottleneck, "--options", OPTIONS)
         stage("initialise", "--data", digits / "train.npz", "--output", initial, *names)
         limits = ("--epochs", last, "--checkpoints", *EPOCHS, "--images", 100, "--batch-size", 20, "--threads", 1)
         stage("train", "--data", digits / "train.npz", "--initial", initial, "--output", run, *limits)

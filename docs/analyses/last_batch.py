@@ -16,7 +16,7 @@ from vae_geometry import layout, tables
 from vae_geometry.data.images import SIZE
 from vae_geometry.fidelity.extractors import extract_features, load_extractor
 from vae_geometry.fidelity.frechet import frechet_distance, statistics
-from vae_geometry.networks.likelihoods import binary_cross_entropy, kl_per_unit
+from vae_geometry.networks.likelihoods import Bernoulli, kl_per_unit
 
 BATCH_SIZE = 256  # the authors' evaluation takes the last batch of 256; of 5,000 images it holds 136
 N_PARTS = 6
@@ -69,7 +69,7 @@ def losses(folder: Path) -> dict[str, NDArray[np.float64]]:
         torch.from_numpy(np.load(folder / name)) for name in (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
     )
     terms = {
-        "reconstruction": binary_cross_entropy(images, logits),
+        "reconstruction": Bernoulli().loss(images, logits),
         "KL": kl_per_unit(mean, log_variance).sum(1),
     }
     return {name: term.double().numpy() for name, term in terms.items()}

@@ -3,7 +3,8 @@
 from dataclasses import MISSING
 from typing import Any
 
-from vae_geometry.options import CONFIG, SECTIONS, DataSet, Option, Sweep, options_of
+from vae_geometry.config import CONFIG, SECTIONS, DataSet, Sweep
+from vae_geometry.options import Option, options_of
 
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 RESERVED = ("tables", "figures", "benchmarks")  # folders under results/ beside those of the data sets

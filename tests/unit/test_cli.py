@@ -17,7 +17,7 @@ SOURCE = Path(vae_geometry.__file__).parents[1]
 ROOT = Path(__file__).parents[2]
 (COMMANDS,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
 UNITS = {
-    "prepare-dataset": ["32 x 32 pixels"],
+    "prepare-dataset": ["(default: 32 pixels)", "images as uint8"],
     "initialise": ["latent dimensions"],
     "train": ["images", "passes over the training images"],
     "dump-activations": ["float32 (N, D)", "test images"],
@@ -137,7 +137,7 @@ def mistakes(folder, digits, sweep):
     return {
         "too many points": (
             ["dump-activations", checkpoint, "--data", test, "--output", out],
-            ["test.npz: holds 500 images, 5000 points are requested"],
+            ["test.npz: holds 500 inputs, 5000 points are requested"],
         ),
         "no checkpoint": (
             ["dump-activations", folder / "text.safetensors", "--data", test, "--output", out, "--points", 10],

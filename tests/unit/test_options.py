@@ -4,13 +4,16 @@ import runpy
 import subprocess
 import sys
 from dataclasses import field, make_dataclass
+from inspect import signature
 from pathlib import Path
 
 import pytest
 import yaml
 
 from vae_geometry.cli import main, parser
-from vae_geometry.options import CONFIG, Option, Training, arguments, options_of, section_of
+from vae_geometry.config import CONFIG, DataSet, Training
+from vae_geometry.networks.convolutional import build
+from vae_geometry.options import Option, arguments, options_of, section_of
 from vae_geometry.schema import config_property
 from vae_geometry.stages import STAGES
 
@@ -30,6 +33,7 @@ def test_the_shipped_config_names_every_key_with_its_default():
     for name, value in shipped.items():
         keys |= {f"{name}.{key}": entry for key, entry in value.items()} if isinstance(value, dict) else {name: value}
     defaults = {key: option.default for key, option in CONFIG.items()}
+    defaults["model.channels"] = signature(build).parameters["channels"].default
     assert keys == {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
 
 
@@ -40,6 +44,14 @@ def test_keys_of_the_config_and_options_of_the_command_line_have_the_same_names_
     for key, option in sections.items():
         assert option.name == CONFIG[key].name
         assert option.value_type is CONFIG[key].value_type or key == "fidelity.weights"
+
+
+def test_every_key_of_a_data_set_is_an_option_of_its_preparation():
+    of_stage = {option.name: option for option in STAGES["prepare-dataset"].options}
+    for option in options_of(DataSet, None):
+        taken = of_stage[option.name]
+        assert (taken.default, taken.allowed) == (option.default, option.allowed)
+        assert taken.value_type is option.value_type or option.name == "root"
 
 
 def defaults():

@@ -1,5 +1,6 @@
 """What the command line prints, and where it cannot."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,8 +47,8 @@ def test_a_locale_without_our_signs_escapes_them():
 @pytest.mark.parametrize(
     "network",
     [
-        ("--bottleneck", "2147483647", "--channels", "4", "4", "6", "6"),
-        ("--bottleneck", "2", "--channels", *["2147483647"] * 4),
+        ("--bottleneck", "2147483647", "--options", '{"channels": [4, 4, 6, 6]}'),
+        ("--bottleneck", "2", "--options", json.dumps({"channels": [2147483647] * 4})),
     ],
     ids=["a bottleneck", "channels"],
 )

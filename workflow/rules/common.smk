@@ -16,7 +16,8 @@ from vae_geometry import VaeGeometryError, layout
 from vae_geometry.data.sources import SOURCES, count_inputs, image_size
 from vae_geometry.figures.registry import FIGURES
 from vae_geometry.networks.signatures import architecture, check_options
-from vae_geometry.options import CONFIG, DataSet, arguments, options_of
+from vae_geometry.config import CONFIG, DataSet
+from vae_geometry.options import arguments, options_of
 from vae_geometry.stages import STAGES
 
 
@@ -188,7 +189,7 @@ def options(stage):
 def preparation(wildcards):
     """What the config says of the preparation of a data set, as words of the command line."""
     entry, words = config["datasets"][wildcards.dataset], []
-    for option in options_of(DataSet, "datasets"):
+    for option in options_of(DataSet, None):
         value = entry.get(option.name)
         if value is not None and option.name != "source":
             words += [option.flag, *map(str, value if isinstance(value, list) else [value])]

@@ -263,7 +263,6 @@ def _read_reconstructions(path: Path, shape: tuple[int, ...] | None) -> list[np.
     ):
         held = ", ".join(f"{name} {a.dtype} {a.shape}" for name, a in zip(RECONSTRUCTIONS, arrays, strict=True))
         raise VaeGeometryError(
-            f"{path}: holds {held}, not float arrays (N, ...) of one shape for all K; "
-            "run dump-activations again"
+            f"{path}: holds {held}, not float arrays (N, ...) of one shape for all K; run dump-activations again"
         )
     return arrays

@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
-from vae_geometry.options import CONFIG, Option
+from vae_geometry.config import CONFIG
+from vae_geometry.options import Option
 from vae_geometry.stages.stage import (
     ARCHITECTURE,
     BETA,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vae_geometry import NOISES
+from vae_geometry.config import CONFIG
 from vae_geometry.layout import RESOURCES
-from vae_geometry.options import CONFIG, Option
+from vae_geometry.options import Option
 
 
 @dataclass(frozen=True)

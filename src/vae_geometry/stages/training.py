@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.config import CONFIG, DataSet, Training
 from vae_geometry.data.sources import SOURCES, Preparation, image_size
 from vae_geometry.layout import RESOURCES
-from vae_geometry.options import CONFIG, DataSet, Option, Training, options_of, section_of
+from vae_geometry.options import Option, options_of, section_of
 from vae_geometry.stages.stage import ARCHITECTURE, BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
 
 LIKELIHOOD, VARIANCE = CONFIG["model.likelihood"], CONFIG["model.variance"]
@@ -25,7 +26,7 @@ OPTIONS = Option("options", str, "{}", "what the architecture takes besides, as 
         default=None,
     ),
     path("downloads", "where downloads are kept", default=Path(RESOURCES["downloads"])),
-    *(option for option in options_of(DataSet, "datasets") if option.name not in ("source", "root")),
+    *(option for option in options_of(DataSet, None) if option.name not in ("source", "root")),
 )
 def prepare_dataset(options: Any) -> None:
     from vae_geometry.data.prepared import prepare_dataset

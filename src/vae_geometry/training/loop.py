@@ -12,8 +12,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError, layout, tables
+from vae_geometry.config import Training
 from vae_geometry.networks.checkpoints import read_config, save_checkpoint
-from vae_geometry.options import Training, options_of
+from vae_geometry.options import options_of
 from vae_geometry.training.losses import batch_losses, first_not_finite, mean_losses
 from vae_geometry.training.noise import draw_batches
 from vae_geometry.training.outputs import RUN, publish, remove_unfinished, require_own

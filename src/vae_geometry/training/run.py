@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.config import Training
 from vae_geometry.data.splits import split_images
 from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
 from vae_geometry.networks.layers import Network
-from vae_geometry.options import Training
 from vae_geometry.training.losses import Forward
 from vae_geometry.training.random_streams import generator
 

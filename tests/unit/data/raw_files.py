@@ -6,7 +6,8 @@ import struct
 import numpy as np
 from PIL import Image
 
-from vae_geometry.data.images import prepare_dataset
+from vae_geometry.data.prepared import prepare_dataset
+from vae_geometry.data.sources import Preparation
 
 MNIST_FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 CIFAR_FILES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta"]
@@ -42,13 +43,13 @@ def write_folder(root, shape=(32, 32), n_images=6):
     return root
 
 
-def prepared(source, output, root=None):
-    """Images and labels of train and test."""
-    prepare_dataset(source, output, root, output / "downloads")
+def prepared(source, output, root=None, **settings):
+    """Inputs and labels of train and test."""
+    prepare_dataset(source, output, Preparation(root, output / "downloads", **settings))
     parts = []
     for name in ("train", "test"):
         with np.load(output / f"{name}.npz") as file:
-            parts.append((file["images"], file["labels"]))
+            parts.append((file["inputs"], file["labels"]))
     return parts
 
 

@@ -3,17 +3,15 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from raw_files import prepared as prepared_from
 from raw_files import write_folder, write_image
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.data.images import prepare_dataset
 
 
 def prepared(output, root=None):
     """Images and labels of train and test."""
-    prepare_dataset("imagefolder", output, root, output / "downloads")
-    files = [np.load(output / f"{name}.npz") for name in ("train", "test")]
-    return [(file["images"], file["labels"]) for file in files]
+    return prepared_from("imagefolder", output, root)
 
 
 @pytest.mark.parametrize(("shape", "channels"), [((32, 32), 1), ((32, 32, 3), 3), ((20, 50), 1), ((70, 40, 3), 3)])

@@ -10,8 +10,8 @@ from raw_files import MNIST_FILES, prepared, write_idx, write_mnist
 from torchvision.transforms import Resize
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.data.images import load_images, prepare_dataset
-from vae_geometry.data.sources import SOURCES
+from vae_geometry.data.prepared import load_inputs, prepare_dataset
+from vae_geometry.data.sources import SOURCES, Preparation
 
 
 @pytest.mark.parametrize("inside", ["", "raw", "MNIST/raw"])
@@ -34,8 +34,8 @@ def test_fashion_mnist_is_another_folder_than_mnist(tmp_path, rng):
 
 def test_files_that_were_downloaded_before_are_used(tmp_path, rng):
     write_mnist(tmp_path / "downloads/MNIST/raw", rng)
-    prepare_dataset("mnist", tmp_path / "out", None, tmp_path / "downloads")
-    assert load_images(tmp_path / "out/test.npz").shape == (4, 1, 32, 32)
+    prepare_dataset("mnist", tmp_path / "out", Preparation(None, tmp_path / "downloads"))
+    assert load_inputs(tmp_path / "out/test.npz").shape == (4, 1, 32, 32)
 
 
 def test_a_truncated_idx_file_is_named_with_its_size(tmp_path, rng):

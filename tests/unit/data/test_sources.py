@@ -10,8 +10,8 @@ from raw_files import prepared
 
 import vae_geometry.data
 from vae_geometry import VaeGeometryError
-from vae_geometry.data.images import load_images
-from vae_geometry.data.sources import SOURCES, Source, count_images
+from vae_geometry.data.prepared import load_inputs
+from vae_geometry.data.sources import SOURCES, Source, count_inputs
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -32,12 +32,12 @@ def test_the_registry_imports_only_the_standard_library():
 
 
 def test_the_digits_are_as_many_as_the_registry_says(digits):
-    sizes = tuple(len(load_images(digits / f"{part}.npz")) for part in ("train", "test"))
-    assert count_images("digits", None) == sizes
+    sizes = tuple(len(load_inputs(digits / f"{part}.npz")) for part in ("train", "test"))
+    assert count_inputs("digits", None, None) == sizes
 
 
 def test_a_source_of_fixed_size_is_counted_without_its_files():
-    assert count_images("cifar10", "/nowhere") == (50_000, 10_000)
+    assert count_inputs("cifar10", "/nowhere", None) == (50_000, 10_000)
 
 
 def test_the_images_of_a_folder_are_its_files_with_an_ending(tmp_path):
@@ -45,7 +45,7 @@ def test_the_images_of_a_folder_are_its_files_with_an_ending(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert count_images("imagefolder", tmp_path) == (3, 1)
+    assert count_inputs("imagefolder", tmp_path, None) == (3, 1)
 
 
 def test_as_many_images_are_counted_as_are_read(tmp_path):
@@ -57,14 +57,17 @@ def test_as_many_images_are_counted_as_are_read(tmp_path):
     (tmp_path / "root/train/a/more").symlink_to(tmp_path / "other")
     (tmp_path / "root/test/b").symlink_to(tmp_path / "other")
     parts = prepared("imagefolder", tmp_path / "out", tmp_path / "root")
-    assert count_images("imagefolder", tmp_path / "root") == (2, 2) == tuple(len(images) for images, _ in parts)
+    assert count_inputs("imagefolder", tmp_path / "root", None) == (2, 2) == tuple(len(images) for images, _ in parts)
 
 
 def test_counting_says_what_reading_would(tmp_path):
     for part in ("train", "test"):
         (tmp_path / part / "a").mkdir(parents=True)
     (tmp_path / "test/a/loop").symlink_to("..")
-    for call in (lambda: count_images("imagefolder", tmp_path), lambda: prepared("imagefolder", tmp_path, tmp_path)):
+    for call in (
+        lambda: count_inputs("imagefolder", tmp_path, None),
+        lambda: prepared("imagefolder", tmp_path, tmp_path),
+    ):
         with pytest.raises(VaeGeometryError, match=f"{tmp_path}/test/a/loop: links back to"):
             call()
 
@@ -72,21 +75,21 @@ def test_counting_says_what_reading_would(tmp_path):
 @pytest.mark.parametrize(
     ("root", "sentence"),
     [
-        (None, "root: source imagefolder needs the folder that holds train/ and test/"),
-        ("", "root: source imagefolder needs the folder that holds train/ and test/"),
+        (None, "root: source imagefolder needs the folder that holds train and test"),
+        ("", "root: source imagefolder needs the folder that holds train and test"),
         ("/nowhere", "root: there is no folder /nowhere/train; make it, or correct the path"),
     ],
 )
 def test_a_folder_that_is_not_there_is_one_sentence(root, sentence):
     with pytest.raises(VaeGeometryError) as error:
-        count_images("imagefolder", root)
+        count_inputs("imagefolder", root, None)
     assert str(error.value) == sentence
 
 
 def test_a_source_takes_a_module_and_an_entry(tmp_path, monkeypatch):
     (tmp_path / "stripes.py").write_text(
         "import numpy as np\n"
-        "def read(source, root, downloads):\n"
+        "def read(source, settings):\n"
         "    images = np.zeros((4, 1, 32, 32), np.uint8)\n"
         "    images[:, :, ::2] = 255\n"
         "    labels = np.arange(4)\n"
@@ -95,6 +98,6 @@ def test_a_source_takes_a_module_and_an_entry(tmp_path, monkeypatch):
     monkeypatch.setattr(vae_geometry.data, "__path__", [*vae_geometry.data.__path__, str(tmp_path)])
     monkeypatch.setitem(SOURCES, "stripes", Source("stripes", "black and white", "stripes", (3, 1)))
     (train, _), (test, labels) = prepared("stripes", tmp_path / "out")
-    assert (len(train), len(test)) == count_images("stripes", None)
+    assert (len(train), len(test)) == count_inputs("stripes", None, None)
     assert np.array_equal(test[0, 0, :2, 0], [255, 0])
     assert labels.tolist() == [3]

@@ -91,7 +91,7 @@ def test_statistics_and_distance_are_to_the_digit_those_of_torch_fidelity(rng, n
 def two_folders(digits, tmp_path):
     """Grey digits and noisy ones, as uint8 arrays and as folders of PNG files."""
     with np.load(digits / "test.npz") as file:
-        images = file["images"][:N_IMAGES]
+        images = file["inputs"][:N_IMAGES]
     noise = np.random.default_rng(0).normal(0, 40, images.shape)
     noisy = np.clip(images + noise, 0, 255).astype(np.uint8)
     for name, pixels in (("a", images), ("b", noisy)):
@@ -192,14 +192,14 @@ def test_the_fid_equals_that_of_the_command_fidelity(two_folders, random_incepti
 
 def test_grey_images_have_the_features_of_three_equal_channels(digits):
     with np.load(digits / "test.npz") as file:
-        grey = file["images"][:3]
+        grey = file["inputs"][:3]
     network = load_extractor("efficientnet_lite0", digits, CPU)
     assert torch.equal(extract_features(network, grey, CPU), extract_features(network, grey.repeat(3, axis=1), CPU))
 
 
 def test_features_do_not_depend_on_the_other_images(digits):
     with np.load(digits / "test.npz") as file:
-        images = file["images"][:13]
+        images = file["inputs"][:13]
     network = load_extractor("efficientnet_lite0", digits, CPU)
     apart = torch.cat([extract_features(network, image[None], CPU) for image in images])
     torch.testing.assert_close(extract_features(network, images, CPU), apart, rtol=1e-4, atol=1e-4)
@@ -216,7 +216,7 @@ def test_the_features_are_kept_whole_and_the_same_bytes_twice(digits, tmp_path):
 
 
 def save_images(path, images):
-    np.savez(path, images=np.asarray(images, np.uint8), labels=np.zeros(len(images), int))
+    np.savez(path, inputs=np.asarray(images, np.uint8), labels=np.zeros(len(images), int))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_images_that_have_no_statistics_are_one_sentence(tmp_path, capsys, image
 BAD_FILES = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("mean"),
-    "other arrays": lambda path: np.savez(path, images=np.zeros(3)),
+    "other arrays": lambda path: np.savez(path, inputs=np.zeros(3)),
     "pickle": lambda path: np.save(path.open("wb"), np.array([{}]), allow_pickle=True),
 }
 

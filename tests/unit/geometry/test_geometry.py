@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.data.images import load_images, prepare_dataset
+from vae_geometry.data.prepared import load_inputs, prepare_dataset
+from vae_geometry.data.sources import Preparation
 from vae_geometry.geometry.information_imbalance import information_imbalance
 from vae_geometry.geometry.intrinsic_dimension import two_nearest_neighbours
 from vae_geometry.geometry.measure import measure_geometry
@@ -218,8 +219,8 @@ def test_the_tables_do_not_depend_on_the_memory(tmp_path, rng):
 )
 def test_the_input_id_of_real_mnist_is_the_papers(tmp_path):
     """Of the first 5,000 test images at 32 x 32 pixels."""
-    prepare_dataset("mnist", tmp_path, Path(os.environ["VAE_GEOMETRY_TEST_DATA"]), tmp_path / "downloads")
-    images = load_images(tmp_path / "test.npz")[:5000]
+    prepare_dataset("mnist", tmp_path, Preparation(Path(os.environ["VAE_GEOMETRY_TEST_DATA"])))
+    images = load_inputs(tmp_path / "test.npz")[:5000]
     inputs = images.reshape(5000, -1) / np.float32(255)
     neighbours = find_neighbours([inputs], memory_mb=MEMORY_MB)
     assert two_nearest_neighbours(neighbours.distances[0]).value == pytest.approx(12.085, abs=5e-4)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.networks import activations, build
 from vae_geometry.networks.activations import dump_activations, write_reconstructions
 from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
@@ -15,22 +15,24 @@ CPU = torch.device("cpu")
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 3, "seed": 4, "epoch": 9}
 N = 20
 ENCODER, DECODER = [f"encoder {n}" for n in (1, 2, 3, 4)], ["decoder linear", *[f"decoder {n}" for n in (1, 2, 3)]]
+SHAPES = [[1, 32, 32], [4, 16, 16], [4, 16, 16], [1, 32, 32]]  # of the first and last two layers
 NAMES = ["input", *ENCODER, "bottleneck", *DECODER, "output"]
 
 
 @pytest.fixture(scope="module")
 def images(digits):
-    return load_images(digits / "test.npz")[:N]
+    return load_inputs(digits / "test.npz")[:N]
 
 
 def checkpoint_of(folder, name="epoch9", **changes):
     """A network whose batch norm has seen images, so that eval and training mode differ."""
     torch.manual_seed(0)
-    model = build("convolutional", (1, 32, 32), 3, channels=[4, 5, 6, 7])
+    model = build("convolutional", (1, 32, 32), 3, {"channels": [4, 5, 6, 7]})
     model.train()
     for _ in range(5):
         model(torch.rand(16, 1, 32, 32), torch.randn(16, 3))
     described = {"architecture": "convolutional", "shape": [1, 32, 32], "options": {"channels": [4, 5, 6, 7]}}
+    described |= {"likelihood": "bernoulli", "variance": None}
     save_checkpoint(folder / f"{name}.safetensors", model, {**RUN, **described, **changes})
     return folder / f"{name}.safetensors"
 
@@ -67,7 +69,9 @@ def reconstructed(checkpoint, images, folder, path):
 def test_layer_sizes_at_full_width(tmp_path):
     model = build("convolutional", (3, 32, 32), 32).eval()
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), np.uint8)
-    dump_activations(model, RUN, images, tmp_path / "dump", "sample", torch.Generator(), CPU)
+    dump_activations(
+        model, {**RUN, "likelihood": "bernoulli"}, images, tmp_path / "dump", "sample", torch.Generator(), CPU
+    )
     arrays = layers(tmp_path / "dump")
     sizes = [3072, 16384, 8192, 4096, 1024, 32, 1024, 4096, 8192, 16384, 3072]
     assert [array.shape for array in arrays] == [(2, size) for size in sizes]
@@ -141,7 +145,7 @@ def test_another_seed_is_measured_with_other_latent_noise(tmp_path, images):
 
 
 def test_latent_noise_is_standard_normal(tmp_path, checkpoint, digits):
-    many = load_images(digits / "test.npz")[:400]
+    many = load_inputs(digits / "test.npz")[:400]
     sampled = dumped(checkpoint, many, tmp_path / "dump")[5].astype(float)
     mean, log_variance = (np.load(tmp_path / f"dump/{name}.npy").astype(float) for name in ("mean", "log_variance"))
     noise = (sampled - mean) / np.exp(log_variance / 2)
@@ -166,6 +170,8 @@ def test_the_manifest_names_the_run_and_the_layers(tmp_path, checkpoint, images)
     roles = ["input", *4 * ["encoder"], "bottleneck", *4 * ["decoder"], "output"]
     assert [row["role"] for row in rows] == roles
     assert [row["extrinsic_dimension"] for row in rows] == [array.shape[1] for array in arrays]
+    assert [row["shape"] for row in rows][:2] + [row["shape"] for row in rows][-2:] == SHAPES
+    assert {(row["likelihood"], row["output_variance"]) for row in rows} == {("bernoulli", None)}
     assert all(row.items() >= {**RUN, "n_points": N}.items() for row in rows)
 
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from vae_geometry import VaeGeometryError, networks, tables
-from vae_geometry.data.images import load_images
+from vae_geometry.config import Training
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.fidelity.measure import measure_fidelity
-from vae_geometry.networks import architectures, build
+from vae_geometry.networks import build, signatures
 from vae_geometry.networks.activations import dump_activations, write_reconstructions
 from vae_geometry.networks.checkpoints import load_checkpoint
-from vae_geometry.options import Training
 from vae_geometry.training.initialise import initialise
 from vae_geometry.training.loop import train
 from vae_geometry.training.random_streams import generator
@@ -54,19 +54,23 @@ class Perceptron(Network):
 def perceptron(tmp_path, monkeypatch):
     (tmp_path / "architectures").mkdir()
     (tmp_path / "architectures/tiny_perceptron.py").write_text(PERCEPTRON)
+    for path in signatures.FOLDER.glob("*.py"):
+        (tmp_path / "architectures" / path.name).write_text(path.read_text())
     monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(tmp_path / "architectures")])
+    monkeypatch.setattr(signatures, "FOLDER", tmp_path / "architectures")
     return "tiny_perceptron"
 
 
 def test_the_architectures_are_those_of_the_folder(perceptron):
-    assert architectures() == ["convolutional", "tiny_perceptron"]
+    assert signatures.architectures() == ["convolutional", "perceptron", "residual", "tiny_perceptron"]
 
 
 def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path, digits):
     run, dump = tmp_path / "run", tmp_path / "dump"
-    config = {"architecture": perceptron, "shape": [1, 32, 32], "options": {"width": 6}, "bottleneck": 2}
-    initialise(run / "checkpoints/epoch0.safetensors", {**config, "dataset": "digits", "noise": "fresh"}, seed=0)
-    images = load_images(digits / "train.npz")[:100]
+    config = {"architecture": perceptron, "options": {"width": 6}, "bottleneck": 2}
+    config |= {"likelihood": "bernoulli", "variance": None, "dataset": "digits", "noise": "fresh"}
+    images = load_inputs(digits / "train.npz")[:100]
+    initialise(run / "checkpoints/epoch0.safetensors", config, 0, images)
     settings = Training(epochs=1, checkpoints=(1,), batch_size=20)
     train(torch.from_numpy(images), run / "checkpoints/epoch0.safetensors", run, settings, 1.0, CPU)
     assert tables.read("training", [run / "training.parquet"])["epoch"].to_pylist() == [1]
@@ -94,10 +98,13 @@ def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path,
 
 
 def test_an_unknown_architecture_is_named_with_those_that_exist():
-    with pytest.raises(VaeGeometryError, match="no architecture is called transformer; the architectures are convol"):
+    with pytest.raises(
+        VaeGeometryError,
+        match="no architecture is called transformer; take convolutional, perceptron, residual, or a function",
+    ):
         build("transformer", (1, 32, 32), 2)
 
 
 def test_an_option_that_an_architecture_does_not_take_is_an_error(perceptron):
-    with pytest.raises(VaeGeometryError, match=r"model: architecture tiny_perceptron: .*'depth'; correct its options"):
-        build(perceptron, (1, 32, 32), 2, depth=3)
+    with pytest.raises(VaeGeometryError, match="architecture tiny_perceptron takes no option depth; it takes width"):
+        build(perceptron, (1, 32, 32), 2, {"depth": 3})

@@ -13,11 +13,12 @@ from vae_geometry.networks.checkpoints import check_shape, load_checkpoint, save
 pytestmark = pytest.mark.usefixtures("one_thread")
 CHANNELS = [2, 3, 4, 5]
 CONFIG = {"architecture": "convolutional", "shape": [1, 32, 32], "options": {"channels": CHANNELS}, "bottleneck": 2}
+CONFIG |= {"likelihood": "bernoulli", "variance": None}
 CONFIG |= {"dataset": "digits", "noise": "fresh", "seed": 0, "epoch": 1}
 
 
 def small():
-    return build("convolutional", (1, 32, 32), 2, channels=CHANNELS)
+    return build("convolutional", (1, 32, 32), 2, {"channels": CHANNELS})
 
 
 def test_a_checkpoint_restores_weights_buffers_and_config(tmp_path):
@@ -43,6 +44,8 @@ def damaged_checkpoints():
         "shape": [1, 0, 32],
         "options": [2, 3, 4, 5],
         "bottleneck": "2",
+        "likelihood": "poisson",
+        "variance": "small",
         "seed": -1,
         "dataset": 5,
         "noise": None,
@@ -54,7 +57,8 @@ def damaged_checkpoints():
         "an architecture that is not there": {"architecture": "transformer"},
         "options of another architecture": {"options": {"depth": 3}},
         "channels that are none": {"options": {"channels": []}},
-        "a shape that it does not take": {"shape": [1, 28, 28]},
+        "a shape that it does not take": {"shape": [1, 8, 8]},
+        "a variance that its likelihood has none of": {"variance": 0.5},
     }.items():
         metadata = {"config": json.dumps({**CONFIG, **change})}
         yield name, lambda path, metadata=metadata: save_file(weights, path, metadata=metadata)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from vae_geometry.networks.layers import Layer, Network, pass_through
+from vae_geometry.networks.likelihoods import Bernoulli
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -16,6 +17,7 @@ class Perceptron(Network):
         super().__init__()
         self.first, self.second, self.third = nn.Linear(6, 5), nn.Linear(5, 4), nn.Linear(2, 3)
         self.both, self.output = nn.Linear(4, 4), nn.Linear(3, 6)
+        self.likelihood = Bernoulli()
 
     @property
     def layers(self):
@@ -63,7 +65,7 @@ def test_forward_decodes_the_sampled_latent(passed):
     with torch.no_grad():
         logits, mean, log_variance = model(inputs, noise)
     for latent in ("sample", "mean"):
-        assert torch.allclose(results[latent].sampled_logits, logits)
+        assert torch.allclose(results[latent].sampled_outputs, logits)
         assert torch.equal(results[latent].mean, mean)
         assert torch.equal(results[latent].log_variance, log_variance)
     assert not torch.equal(*(results[latent].activations[Layer("output", "output")] for latent in ("sample", "mean")))

@@ -1,24 +1,27 @@
 """A training of a second on a few digits, shared by the tests of trainings and of how they resume."""
 
+import numpy as np
 import pyarrow.parquet as pq
 import torch
 
+from vae_geometry.config import Training
 from vae_geometry.networks.convolutional import VAE
-from vae_geometry.options import Training
 from vae_geometry.training.initialise import initialise
 from vae_geometry.training.loop import train
 
 CPU = torch.device("cpu")
 SETTINGS = Training(epochs=3, checkpoints=(1, 3), batch_size=16, images=60, threads=1)
 BATCHES = 3  # 48 images train, 12 validate
+BLACK = np.zeros((1, 1, 32, 32), np.uint8)
 LOCK = ".training.lock"
 RUN = {"dataset": "digits", "bottleneck": 2, "seed": 0}
 
 
-def start(folder, noise="fresh", seed=0):
-    config = {"architecture": "convolutional", "shape": [1, 32, 32], "options": {"channels": [4, 4, 6, 6]}}
+def start(folder, noise="fresh", seed=0, images=BLACK):
+    config = {"architecture": "convolutional", "options": {"channels": [4, 4, 6, 6]}}
+    config |= {"likelihood": "bernoulli", "variance": None}
     names = {"dataset": "digits", "noise": noise, "bottleneck": 2}
-    initialise(folder / "checkpoints/epoch0.safetensors", {**config, **names}, seed)
+    initialise(folder / "checkpoints/epoch0.safetensors", {**config, **names}, seed, images)
     return folder / "checkpoints/epoch0.safetensors"
 
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from small_training import BATCHES, RUN, SETTINGS, losses, record_forward, run, start
 
 from vae_geometry import NOISES
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.training.random_streams import STREAMS, generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def images(digits):
-    return torch.from_numpy(load_images(digits / "train.npz")[:100])
+    return torch.from_numpy(load_inputs(digits / "train.npz")[:100])
 
 
 def are_same(steps, others):

@@ -10,7 +10,7 @@ from small_training import SETTINGS, record_forward, run, start
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
 from vae_geometry.training.loop import train
 
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def images(digits):
-    return torch.from_numpy(load_images(digits / "train.npz")[:100])
+    return torch.from_numpy(load_inputs(digits / "train.npz")[:100])
 
 
 @pytest.fixture(scope="module")

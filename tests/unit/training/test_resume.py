@@ -11,7 +11,7 @@ from filelock import FileLock
 from small_training import BATCHES, LOCK, SETTINGS, outputs, record_forward, run
 
 from vae_geometry import NOISES, VaeGeometryError
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.training import resume
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -20,7 +20,7 @@ EVERY_BATCH = 1e-9  # minutes
 
 @pytest.fixture(scope="module")
 def images(digits):
-    return torch.from_numpy(load_images(digits / "train.npz")[:100])
+    return torch.from_numpy(load_inputs(digits / "train.npz")[:100])
 
 
 def killed_run(folder, images, monkeypatch, settings=SETTINGS, step=2 * BATCHES + 2, **other):

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from small_training import BATCHES, CPU, RUN, SETTINGS, losses, outputs, record_forward, run, start
 
 from vae_geometry import NOISES, VaeGeometryError
-from vae_geometry.data.images import load_images
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.data.splits import split_images
 from vae_geometry.networks import build
 from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def images(digits):
-    return torch.from_numpy(load_images(digits / "train.npz")[:100])
+    return torch.from_numpy(load_inputs(digits / "train.npz")[:100])
 
 
 def test_a_training_leaves_its_checkpoints_and_a_row_an_epoch(tmp_path, images):
@@ -208,7 +208,7 @@ def test_a_gpu_gives_the_same_bytes_and_does_not_wait_within_an_epoch(tmp_path, 
 def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, images, change, sentence):
     _, config = load_checkpoint(start(tmp_path / "good"))
     config |= change
-    model = build("convolutional", config["shape"], 2, **config["options"])
+    model = build("convolutional", config["shape"], 2, config["options"])
     save_checkpoint(tmp_path / "odd.safetensors", model, config)
     with pytest.raises(VaeGeometryError, match=f"odd.safetensors: {sentence}"):
         train(images, tmp_path / "odd.safetensors", tmp_path / "run", SETTINGS, 1.0, CPU)
