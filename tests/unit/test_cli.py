@@ -17,7 +17,7 @@ SOURCE = Path(vae_geometry.__file__).parents[1]
 ROOT = Path(__file__).parents[2]
 (COMMANDS,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
 UNITS = {
-    "prepare-dataset": ["(default: 32 pixels)", "images as uint8"],
+    "prepare-dataset": ["pixels", "images as uint8"],
     "initialise": ["latent dimensions"],
     "train": ["images", "passes over the training images"],
     "dump-activations": ["float32 (N, D)", "test images"],

@@ -222,7 +222,7 @@ def save_images(path, images):
 @pytest.mark.parametrize(
     ("images", "points", "sentence"),
     [
-        (np.zeros((0, 1, 32, 32)), 10, "test.npz: holds 0 images, 10 points are requested; fidelity.points must lie"),
+        (np.zeros((0, 1, 32, 32)), 10, "test.npz: inputs are uint8 (0, 1, 32, 32), not uint8 (N, 1 or 3, H, W)"),
         (np.zeros((10, 1, 32, 32)), 10, "test.npz: the first 10 images are all the same; give images that differ"),
         (np.full((10, 3, 32, 32), 200), 10, "test.npz: the first 10 images are all the same; give images that differ"),
         (np.zeros((4, 1, 32, 32)), 10, "test.npz: holds 4 images, 10 points are requested"),

@@ -113,7 +113,7 @@ def write_reconstructions(folder, rng, **changes):
 )
 def test_reconstructions_of_another_shape_are_named(tmp_path, rng, changes):
     selection, path = write_reconstructions(tmp_path, rng, **changes)
-    with pytest.raises(VaeGeometryError, match=r"float images .*; run dump-activations again") as error:
+    with pytest.raises(VaeGeometryError, match=r"not float arrays .*; run dump-activations again") as error:
         read_reconstructions(selection)
     assert str(error.value).startswith(f"{path}: holds images ")
 
