@@ -6,7 +6,7 @@ from platform import python_version
 
 from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.files import atomic_file
-from vae_geometry.tables import Selection, read, write
+from vae_geometry.tables import Selection, read_selected, write
 
 PACKAGES = (  # that the numbers of a sweep come from
     *("torch", "torchvision", "torch-fidelity", "dadapy", "numpy", "scipy", "scikit-learn", "numba"),
@@ -24,14 +24,14 @@ def collect(selection: Selection, output: Path, id_scaling: bool = False) -> Non
     Raises
     ------
     VaeGeometryError
-        If a table cannot be read, see ``read``, or would be replaced.
+        If a table cannot be read, see ``read_selected``, or would be replaced.
     """
     targets = {kind: output / f"{kind}.parquet" for kind in (*COLLECTED, *["id_scaling"] * id_scaling)}
     for kind, target in targets.items():
         if target.resolve() in [path.resolve() for path in selection.files(kind)]:
             raise VaeGeometryError(f"{target}: is one of the tables to be joined; choose another --output")
     for kind, target in targets.items():
-        write(kind, read(kind, selection.files(kind)), target)
+        write(kind, read_selected(kind, selection), target)
     versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}
     with atomic_file(Path(output, "versions.csv")) as unfinished:
         lines = [f"{package},{number}\n" for package, number in versions.items()]

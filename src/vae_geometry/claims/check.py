@@ -31,7 +31,7 @@ def check_claims(selection: Selection, output: Path) -> str:
     Raises
     ------
     VaeGeometryError
-        If a table is absent or a file cannot be written.
+        If a table is absent, the tables do not belong together, or a file cannot be written.
     """
     table, markdown, html = (with_ending(output, ending) for ending in (".parquet", ".md", ".html"))
     selection = replace(
@@ -41,6 +41,8 @@ def check_claims(selection: Selection, output: Path) -> str:
         seeds=_once(selection.seeds),
         epochs=_once(selection.epochs),
     )
+    for kind in evidence.READ:  # all kinds of noise at once, to see that they were measured alike
+        tables.read_selected(kind, selection)
     sweeps = {noise: evidence.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
     rows = []
     for noise, of_noise in sweeps.items():

@@ -97,24 +97,9 @@ def fidelity(selection: Selection, value: str, quantity: str, x: str) -> pd.Data
 
 
 def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
-    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone.
-
-    Raises
-    ------
-    VaeGeometryError
-        If the tables mix the distances of several extractors or of unequal numbers of images.
-    """
+    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone."""
     frame = read_frame("fidelity", selection)
     extractors = frame["extractor"].dropna().unique()
-    if len(extractors) > 1:
-        mixed = " and ".join(sorted(extractors))
-        raise VaeGeometryError(f"{selection.results}: the fidelity tables mix the extractors {mixed}; measure again")
-    n_points = frame.loc[frame["frechet_distance"].notna(), "n_points"].unique()
-    if len(n_points) > 1:
-        raise VaeGeometryError(
-            f"{selection.results}: the fidelity tables mix distances of {n_points.min()} and of {n_points.max()} "
-            "images, which cannot be compared; measure again"
-        )
     name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
     quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
     return summarise(frame, "frechet_distance", quantity, x)
