@@ -10,6 +10,7 @@ from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
+from vae_geometry.replacing import require_written
 from vae_geometry.tables import Selection
 
 
@@ -34,6 +35,9 @@ def check_claims(selection: Selection, output: Path) -> str:
         If a table is absent, the tables do not belong together, or a file cannot be written.
     """
     table, markdown, html = (with_ending(output, ending) for ending in (".parquet", ".md", ".html"))
+    is_replaced = tables.is_table("claims", table)
+    for file in (table, markdown, html):
+        require_written(file, lambda _: is_replaced, "no table of kind claims, nor beside one,")
     selection = replace(
         selection,
         noises=_once(selection.noises),
