@@ -223,16 +223,25 @@ def reconstructions(
     Raises
     ------
     VaeGeometryError
-        If a file of reconstructions is absent, damaged or of images of another shape.
+        If a file of reconstructions is absent, damaged or of images of another shape, or repeats another seed's.
     """
-    only = replace(last_epoch(selection), seeds=selection.seeds[:1])
     decoded, samples, rows, shape = {}, {}, [], None
-    for path, run in only.files("reconstructions").items():
-        size = int(run["bottleneck"])
-        images, decoded[size], samples[size] = _read_reconstructions(path, shape)
-        shape = images.shape
-        errors = ((images - decoded[size]) ** 2).mean(axis=(1, 2, 3), dtype=float)
-        rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
+    owners: dict[tuple, Path] = {}
+    for path, run in last_epoch(selection).files("reconstructions").items():
+        is_drawn = run["seed"] == selection.seeds[0]
+        if not is_drawn and not path.exists():
+            continue
+        size, arrays = int(run["bottleneck"]), _read_reconstructions(path, shape)
+        shape = arrays[0].shape
+        if (owner := owners.setdefault((size, arrays[1].tobytes()), path)) != path:
+            raise VaeGeometryError(
+                f"{path}: holds the same reconstructions as {owner}, of another seed, so one is a copy; "
+                "remove the copied run to make it again"
+            )
+        if is_drawn:
+            images, decoded[size], samples[size] = arrays
+            errors = ((images - decoded[size]) ** 2).mean(axis=(1, 2, 3), dtype=float)
+            rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
     return images, decoded, samples, pd.DataFrame(rows)
 
 

@@ -147,3 +147,15 @@ def test_a_file_without_samples_is_named(sweep, tmp_path):
     sentence = r"reconstructions.npz: not a whole npz file with images, reconstructions, samples .*'samples.npy'"
     with pytest.raises(VaeGeometryError, match=sentence):
         read_reconstructions(last)
+
+
+def test_a_copied_run_of_another_seed_is_named(tmp_path, rng):
+    selection, _ = write_reconstructions(tmp_path, rng)
+    both = replace(selection, seeds=[0, 1])
+    assert len(read_reconstructions(both)[3]) == 8  # seed 1 is not there, and is not drawn
+    first, copied = (tmp_path / f"digits/fresh/k2/seed{seed}/epoch2/reconstructions.npz" for seed in (0, 1))
+    copied.parent.mkdir(parents=True)
+    copied.write_bytes(first.read_bytes())
+    with pytest.raises(VaeGeometryError, match=r"holds the same reconstructions as .*, of another seed") as error:
+        read_reconstructions(both)
+    assert str(error.value).startswith(f"{copied}: ")
