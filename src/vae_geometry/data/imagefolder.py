@@ -1,17 +1,21 @@
 """A user's own images: ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``."""
 
+import logging
 import warnings
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.data.folders import ENDINGS, class_files, is_image
+from vae_geometry.data.folders import ENDINGS, class_files, files_beside_classes, is_image, looks_like_image
 from vae_geometry.data.images import Split, resize
 from vae_geometry.data.sources import Source
 from vae_geometry.files import DAMAGED, reason, require_regular
+
+logger = logging.getLogger(__name__)
 
 SHUFFLE_SEED = 0
 # All that is opened. Pillow would start Ghostscript for an EPS, whatever its name.
@@ -46,12 +50,19 @@ def _read_folder(
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
     """Read the images among the files of each class, resized: (32, 32) where grey, else (32, 32, 3)."""
     known_to_pillow = Image.registered_extensions()
-    images, labels, unreadable = [], [], {}
+    images, labels, unreadable, others = [], [], dict[Path, str](), list[Path]()
+    for path in files_beside_classes(folder):
+        if looks_like_image(path):
+            unreadable[path] = "it lies beside the class folders"
+        else:
+            others.append(path)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata, whose pixels are whole
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for label, name in enumerate(classes):
             for path in files.get(name, []):
-                if not is_image(path) and path.suffix.lower() not in known_to_pillow:
+                if not looks_like_image(path) and path.suffix.lower() not in known_to_pillow:
+                    others.append(path)
                     continue
                 try:
                     images.append(_read_image(path))
@@ -64,6 +75,8 @@ def _read_folder(
         shown = ", ".join(map(str, [*unreadable][:LISTED]))
         shown += f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
         raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them ({first.name}: {why})")
+    if others:
+        logger.info("%s: files that are no images are left out: %d, such as %s", folder, len(others), others[0].name)
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
     return images, np.array(labels, np.int64)
@@ -78,7 +91,9 @@ def _read_image(path: Path) -> NDArray[np.uint8]:
         # an open file, not its path: of a path Pillow 13 maps TIFFs that lie on their side, and mixes up their pixels
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             bits = _bits_per_level(image)
-            pixels = resize(_eight_bits(ImageOps.exif_transpose(image), bits))
+            _require_below_maxval(image, file)
+            is_grey = _is_grey(image)
+            pixels = resize(_eight_bits(ImageOps.exif_transpose(image), bits, is_grey))
     except UnidentifiedImageError:
         raise ValueError(f"not a {formats} of a kind that Pillow reads") from None
     return pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
@@ -106,10 +121,35 @@ def _bits_per_level(image: Image.Image) -> int:
     return int(tags[TiffImagePlugin.BITSPERSAMPLE][0])
 
 
-def _eight_bits(image: Image.Image, bits: int) -> Image.Image:
+def _require_below_maxval(image: ImageFile.ImageFile, file: IO[bytes]) -> None:
+    """Refuse a binary PGM or PPM with levels above its maximum, which Pillow would clip."""
+    if image.format != "PPM" or image.tile[0].codec_name != "ppm":
+        return
+    _, _, offset, arguments = image.tile[0]
+    assert isinstance(arguments, tuple)
+    greatest, start = int(arguments[1]), file.tell()
+    file.seek(offset)
+    n_levels = image.width * image.height * len(image.getbands())
+    kind = np.dtype(">u2" if greatest > 255 else "u1")
+    levels = np.frombuffer(file.read(n_levels * kind.itemsize), kind)
+    file.seek(start)
+    if levels.max(initial=0) > greatest:
+        raise ValueError(f"it holds the level {levels.max()}, above {greatest}, which its header says is white")
+
+
+def _is_grey(image: ImageFile.ImageFile) -> bool:
+    """Whether an image has a grey mode, or a palette of greys alone."""
+    if image.mode == "P":
+        palette = np.reshape(image.getpalette() or [], (-1, 3))
+        return bool((palette == palette[:, :1]).all())
+    is_deep_with_alpha = image.format == "PNG" and image.tile[0].args == "LA;16B"  # Pillow makes RGBA of it
+    return image.mode in ("1", "L", "LA") or is_deep_with_alpha
+
+
+def _eight_bits(image: Image.Image, bits: int, is_grey: bool) -> Image.Image:
     if bits > 8:  # PIL would clip at 255
         return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
-    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    return image.convert("L" if is_grey else "RGB")
 
 
 def _stack(images: list[NDArray[np.uint8]], labels: NDArray[np.int64], is_grey: bool) -> Split:

@@ -24,8 +24,11 @@ def initialise(path: Path, config: dict, seed: int) -> None:
     Raises
     ------
     VaeGeometryError
-        If the architecture takes no such inputs or options, or the file is there and is no untrained network.
+        If the architecture takes no such inputs or options, or the file is there and is no untrained network; if the
+        name of the data set cannot be printed.
     """
+    if not config["dataset"].isprintable():
+        raise VaeGeometryError(f"dataset: {config['dataset']!a} cannot be printed; choose another name")
     if path.exists() and read_config(path)["epoch"] != 0:
         raise VaeGeometryError(f"{path}: is a trained network and is not replaced; name another, or move it away")
     config = {**config, "seed": seed, "epoch": 0}
