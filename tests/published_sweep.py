@@ -26,8 +26,12 @@ def write_checkpoint(folder, run, dimensions, imbalances, rng):
         (dict(zip(LAYER, layer, strict=True)), value)
         for *layer, value in dimensions[[*LAYER, "intrinsic_dimension"]].itertuples(index=False)
     ]
-    common = {**run, "n_points": 5000}
-    rows = [{**common, **layer, "intrinsic_dimension": factor * x, "id_stderr": 0.01 * x} for layer, x in layers]
+    rows = [
+        # without its N the input may differ between runs, as made up here
+        {**run, **layer, "n_points": None if layer["role"] == "input" else 5000}
+        | {"intrinsic_dimension": factor * x, "id_stderr": 0.01 * x}
+        for layer, x in layers
+    ]
     tables.write("intrinsic_dimension", rows, folder / "intrinsic_dimension.parquet")
     published = {(pair[0], pair[3]): value for *pair, value in imbalances[[*ENDS, "information_imbalance"]].to_numpy()}
     rows = []

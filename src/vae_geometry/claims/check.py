@@ -12,6 +12,7 @@ from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.geometry.agreement import agreement
 from vae_geometry.replacing import require_written
+from vae_geometry.rows import require_place
 from vae_geometry.tables import Selection
 
 
@@ -118,7 +119,9 @@ def _verified(selection: Selection, verification: Path | None) -> str:
     """How DADApy agrees on one checkpoint, and which one that is."""
     if verification is None:
         return "Not verified: geometry.verify is false, or --verification was not given."
-    rows = tables.read("verification", {verification: {"dataset": selection.datasets[0]}}).to_pylist()
+    table = tables.read("verification", [verification])
+    require_place(verification, table, {"dataset": selection.datasets[0]})
+    rows = table.to_pylist()
     run = rows[0]
     checkpoint = f"{run['noise']} noise, K = {run['bottleneck']}, seed {run['seed']}, epoch {run['epoch']}"
     return f"{agreement(rows)} This was measured with {checkpoint}."
