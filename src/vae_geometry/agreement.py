@@ -93,7 +93,7 @@ def require_same_images(kind: str, tables: Tables) -> None:
                     where = f"{name} of the input" if "role" in row else name
                     raise VaeGeometryError(
                         f"{path}: {where} is {row[name]}, in {other} it is {value}; "
-                        f"measure both again, on the same images of {row['dataset']}"
+                        f"measure both again, alike and on the same images of {row['dataset']}"
                     )
 
 
