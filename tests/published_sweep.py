@@ -14,8 +14,9 @@ from vae_geometry.tables import Selection
 PUBLISHED = Path(__file__).parents[1] / "resources/published"
 BOTTLENECKS, SEED_NUMBERS, EPOCHS = [2, 32], [0, 1, 2], [0, 10, 100]
 NOISES = ["fresh", "repeated", "repeated_batches", "repeated_eps"]
-NO_DISTANCE = "no distance was measured"
+NO_DISTANCE, NOT_PUBLISHED = "no distance was measured", "not published"
 LAYER = ["layer", "layer_name", "role"]
+ENDS = [f"{end}_{name}" for end in ("source", "target") for name in ("layer", "name", "role")]
 
 
 def write_checkpoint(folder, run, dimensions, imbalances, rng):
@@ -25,14 +26,22 @@ def write_checkpoint(folder, run, dimensions, imbalances, rng):
         (dict(zip(LAYER, layer, strict=True)), value)
         for *layer, value in dimensions[[*LAYER, "intrinsic_dimension"]].itertuples(index=False)
     ]
-    common = {**run, "n_points": 5000}
-    rows = [{**common, **layer, "intrinsic_dimension": factor * x, "id_stderr": 0.01 * x} for layer, x in layers]
-    tables.write("intrinsic_dimension", rows, folder / "intrinsic_dimension.parquet")
-    ends = [f"{end}_{name}" for end in ("source", "target") for name in ("layer", "name", "role")]
     rows = [
-        {**run, **dict(zip(ends, pair, strict=True)), "information_imbalance": factor * value, "ii_stderr": 1e-4}
-        for *pair, value in imbalances[[*ends, "information_imbalance"]].itertuples(index=False)
+        # without its N the input may differ between runs, as made up here
+        {**run, **layer, "n_points": None if layer["role"] == "input" else 5000}
+        | {"intrinsic_dimension": factor * x, "id_stderr": 0.01 * x}
+        for layer, x in layers
     ]
+    tables.write("intrinsic_dimension", rows, folder / "intrinsic_dimension.parquet")
+    published = {(pair[0], pair[3]): value for *pair, value in imbalances[[*ENDS, "information_imbalance"]].to_numpy()}
+    rows = []
+    for (source, _), (target, _) in itertools.product(layers, repeat=2):
+        row = {**run, **dict(zip(ENDS, [*source.values(), *target.values()], strict=True))}
+        value = published.get((source["layer"], target["layer"]))
+        number = (
+            {"reason": NOT_PUBLISHED} if value is None else {"information_imbalance": factor * value, "ii_stderr": 1e-4}
+        )
+        rows.append({**row, **number})
     tables.write("information_imbalance", rows, folder / "information_imbalance.parquet")
     kl = {**run, "kl": factor * run["bottleneck"] * run["epoch"] / 100, "reason": NO_DISTANCE}
     tables.write("fidelity", [kl], folder / "fidelity.parquet")
@@ -47,15 +56,14 @@ def write_checkpoint(folder, run, dimensions, imbalances, rng):
 
 
 def write_cross_bottleneck(selection, layers):
-    """II of the same layer in the networks of two K, of one data set, kind of noise and seed."""
+    """II between all layers of the networks of two K, of one data set, kind of noise and seed."""
     [dataset], [noise], [seed] = selection.datasets, selection.noises, selection.seeds
+    run = {"dataset": dataset, "noise": noise, "seed": seed, "epoch": max(selection.epochs)}
     rows = [
-        {"dataset": dataset, "noise": noise, "seed": seed, "epoch": max(selection.epochs)}
-        | {"source_bottleneck": a, "source_layer": layer, "source_name": name, "source_role": role}
-        | {"target_bottleneck": b, "target_layer": layer, "target_name": name, "target_role": role}
-        | {"information_imbalance": 0.1 if a < b else 0.3}
-        for a, b in itertools.product(selection.bottlenecks, repeat=2)
-        for layer, name, role in layers
+        {**run, "information_imbalance": 0.1 if a < b else 0.3}
+        | {"source_bottleneck": a, **dict(zip(ENDS[:3], source, strict=True))}
+        | {"target_bottleneck": b, **dict(zip(ENDS[3:], target, strict=True))}
+        for (a, source), (b, target) in itertools.product(itertools.product(selection.bottlenecks, layers), repeat=2)
     ]
     [path] = selection.files("cross_bottleneck")
     tables.write("cross_bottleneck", rows, path)

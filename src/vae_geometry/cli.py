@@ -64,8 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 1
     else:
         return 0
-    print(f"vae-geometry {options.stage}: {problem}", file=sys.stderr)
+    print(f"vae-geometry {options.stage}: {_in_one_line(problem)}", file=sys.stderr)
     return status
+
+
+def _in_one_line(problem: str) -> str:
+    """A sentence with what cannot be printed escaped: the name of a file may hold a line break."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in problem)
 
 
 def lacks_memory(error: Exception) -> bool:

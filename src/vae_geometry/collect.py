@@ -5,13 +5,15 @@ from pathlib import Path
 from platform import python_version
 
 from vae_geometry import VaeGeometryError, __version__
-from vae_geometry.files import atomic_file
-from vae_geometry.tables import Selection, read, write
+from vae_geometry.files import DAMAGED, atomic_file, require_regular
+from vae_geometry.replacing import require_written
+from vae_geometry.tables import Selection, read_selected, write
 
 PACKAGES = (  # that the numbers of a sweep come from
     *("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "numba"),
     *("pandas", "pyarrow", "pillow", "matplotlib"),
 )
+HEADER = "package,version\n"
 COLLECTED = ("intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training")
 
 
@@ -24,15 +26,24 @@ def collect(selection: Selection, output: Path, id_scaling: bool = False) -> Non
     Raises
     ------
     VaeGeometryError
-        If a table cannot be read, see ``read``, or would be replaced.
+        If a table cannot be read, see ``read_selected``, or would be replaced.
     """
     targets = {kind: output / f"{kind}.parquet" for kind in (*COLLECTED, *["id_scaling"] * id_scaling)}
     for kind, target in targets.items():
         if target.resolve() in [path.resolve() for path in selection.files(kind)]:
             raise VaeGeometryError(f"{target}: is one of the tables to be joined; choose another --output")
+    require_written(output / "versions.csv", _lists_versions, "no list of packages and versions")
     for kind, target in targets.items():
-        write(kind, read(kind, selection.files(kind)), target)
+        write(kind, read_selected(kind, selection), target)
     versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}
-    with atomic_file(Path(output, "versions.csv")) as unfinished:
+    with atomic_file(output / "versions.csv") as unfinished:
         lines = [f"{package},{number}\n" for package, number in versions.items()]
-        unfinished.write_text("package,version\n" + "".join(lines))
+        unfinished.write_text(HEADER + "".join(lines))
+
+
+def _lists_versions(path: Path) -> bool:
+    try:
+        require_regular(path)
+        return path.read_bytes().startswith(HEADER.encode())
+    except DAMAGED:
+        return False

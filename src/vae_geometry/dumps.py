@@ -3,22 +3,32 @@
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vae_geometry import VaeGeometryError, layout, tables
+from vae_geometry import NOISES, VaeGeometryError, layout, tables
 
 logger = logging.getLogger(__name__)
 
 REMEDY = "dump the activations"
 MOST_LAYERS = 100  # two digits number them
+ROLES = ("input", "encoder", "bottleneck", "decoder", "output")
 LAYER_FILE = re.compile(r"layer([0-9]+)\.npy")
 FOR_THE_ELBO = (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
 WRITTEN = re.compile(  # whole, half written, and what Snakemake puts into a folder that a rule makes
     r"layer[0-9]{2}\.npy|(logits|mean|log_variance)\.npy|(\.[0-9a-f]+\.)?manifest\.parquet|\.snakemake_timestamp"
 )
+
+GOOD: dict[str, Callable[[Any], bool]] = {  # what a column of a manifest may hold
+    "dataset": str.isprintable,
+    "noise": NOISES.__contains__,
+    "bottleneck": lambda value: value >= 1,
+    **dict.fromkeys(("seed", "epoch", "layer"), lambda value: value >= 0),
+    "layer_name": str.isprintable,
+    "role": ROLES.__contains__,
+}
 
 
 def require_replaceable(folder: Path) -> None:
@@ -27,7 +37,7 @@ def require_replaceable(folder: Path) -> None:
     Raises
     ------
     VaeGeometryError
-        If it is a file or a link, holds anything that no dump writes, or has no manifest.
+        If it is a file or a link, holds anything that no dump writes, has no manifest, or a layer that is not in it.
     """
     if not os.path.lexists(folder):
         return
@@ -37,34 +47,61 @@ def require_replaceable(folder: Path) -> None:
         is_file = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
     if others := sorted(name for name in is_file if not (is_file[name] and WRITTEN.fullmatch(name))):
         raise VaeGeometryError(f"{folder}: holds {others[0]}, which no dump writes; name a folder that is new or empty")
-    if is_file and not tables.is_table("manifest", folder / layout.MANIFEST):
+    if not is_file:
+        return
+    if (layers := _layers_of(folder / layout.MANIFEST)) is None:
         raise VaeGeometryError(
             f"{folder}: is not an earlier dump, as it has no good {layout.MANIFEST}; name a folder that is new or empty"
         )
+    if others := sorted(name for name in is_file if LAYER_FILE.fullmatch(name) and name not in layers):
+        raise VaeGeometryError(
+            f"{folder}: holds {others[0]}, which is not in its {layout.MANIFEST}; name a folder that is new or empty"
+        )
+
+
+def _layers_of(manifest: Path) -> set[str] | None:
+    """Names of the layers in a manifest; None where it is none that a dump wrote."""
+    if not tables.is_table("manifest", manifest):
+        return None
+    try:
+        numbers = tables.read("manifest", [manifest])["layer"].to_pylist()
+    except VaeGeometryError:
+        return None
+    return {layout.layer_file(number) for number in numbers if number is not None}
 
 
 def layer_files(folder: Path) -> dict[int, Path]:
-    """Paths of the layers of a folder of activations by number, in order; numbers that are left out are logged.
+    """Paths of the layers of a folder of activations by number, in order.
 
     Raises
     ------
     VaeGeometryError
         If there is none, or one is numbered with more than two digits.
     """
-    names = sorted(path.name for path in folder.glob("layer*.npy"))
-    numbers = {name: match[1] for name in names if (match := LAYER_FILE.fullmatch(name))}
+    numbers = _numbered(folder)
     paths = {int(number): folder / name for name, number in numbers.items() if len(number) == 2}
     if not paths:
         raise VaeGeometryError(f"{folder}: no layerNN.npy in this folder; dump the activations into it first")
     for name, number in numbers.items():
         if len(number) > 2:
             raise VaeGeometryError(f"{folder / name}: layers are numbered from 00 to 99; rename it, or move it away")
+    return paths
+
+
+def log_left_out(folder: Path, layers: Collection[int]) -> None:
+    """Log which numbers of layers a folder lacks, and which files are not read for their names."""
+    for name, number in _numbered(folder).items():
         if len(number) < 2:
             logger.warning("%s: is not read, as layers are numbered with two digits", folder / name)
-    if gaps := sorted(set(range(max(paths))) - paths.keys()):
+    if gaps := sorted(set(range(max(layers))) - set(layers)):
         listed = ", ".join(map(layout.layer_file, gaps))
-        logger.warning("%s: has no %s; the %d layers that it has are read", folder, listed, len(paths))
-    return paths
+        logger.warning("%s: has no %s; the %d layers that it has are read", folder, listed, len(layers))
+
+
+def _numbered(folder: Path) -> dict[str, str]:
+    """Name -> number of the files that are named like a layer."""
+    names = sorted(path.name for path in folder.glob("layer*.npy"))
+    return {name: match[1] for name in names if (match := LAYER_FILE.fullmatch(name))}
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
@@ -73,13 +110,21 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
     Raises
     ------
     VaeGeometryError
-        If it is absent or damaged, or names a layer twice, several runs or a layer without its number.
+        If it is absent or damaged, or names a layer twice, several runs or a layer without its number; if it holds a
+        value that no dump writes.
     """
     path = folder / layout.MANIFEST
     rows: list[dict[str, Any]] = tables.read("manifest", [path]).to_pylist()
     runs = {tuple(row[field.name] for field in tables.RUN) for row in rows}
     if len(runs) > 1 or any(row["layer"] is None for row in rows):
         raise VaeGeometryError(f"{path}: names several runs, or a layer without its number; {REMEDY} again")
+    names = [row["layer_name"] for row in rows if row["layer_name"] is not None]
+    if len(set(names)) < len(names):
+        raise VaeGeometryError(f"{path}: gives two layers the same name; {REMEDY} again")
+    for row in rows:
+        for column, is_good in GOOD.items():
+            if row[column] is not None and not is_good(row[column]):
+                raise VaeGeometryError(f"{path}: column {column} holds {row[column]!a}; {REMEDY} again")
     return rows
 
 
@@ -166,11 +211,13 @@ def unchanged(folder: Path) -> Iterator[None]:
         raise VaeGeometryError(f"{folder}: was changed or replaced while it was read; start again")
 
 
-def _state(folder: Path) -> dict[str, tuple[int, int, int]]:
+def _state(folder: Path) -> dict[str, tuple[int, ...]]:
     try:
         with os.scandir(folder) as entries:
             files = [entry for entry in entries if WRITTEN.fullmatch(entry.name) and not entry.name.startswith(".")]
             found = {entry.name: entry.stat() for entry in files}
     except OSError:
         return {}
-    return {name: (state.st_ino, state.st_size, state.st_mtime_ns) for name, state in found.items()}
+    return {  # the time of change too: that of modification can be set back
+        name: (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns) for name, state in found.items()
+    }

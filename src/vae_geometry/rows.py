@@ -1,6 +1,7 @@
-"""What the rows of a table must be: there once, of the run that the path names, and measured on a seed of their own."""
+"""What the rows of a table must be: there once, possible, of the run that the path names, of a seed of their own."""
 
 from collections.abc import Iterable, Mapping
+from math import inf, isfinite
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +24,15 @@ MEASURED = {
     "training": "train_elbo",
 }
 
+ROUNDING = 1e-3  # nats: the KL of units that have collapsed, summed in float32, may come out below zero
+POSITIVE, NATS = (0.0, inf), (-ROUNDING, inf)
+# Column -> the least and the greatest value that it can have. An II is 2 / N times a mean rank below N.
+LIMITS = {
+    **dict.fromkeys(("intrinsic_dimension", "id_stderr", "scale", "ii_stderr"), POSITIVE),
+    "information_imbalance": (0.0, 2.0),
+    **{f"{part}{term}": NATS for part in ("", "train_", "validation_") for term in ("kl", "reconstruction")},
+}
+
 
 def require_once(path: Path, table: pa.Table) -> None:
     """Refuse a table with two rows of the same place.
@@ -39,6 +49,35 @@ def require_once(path: Path, table: pa.Table) -> None:
             place = ", ".join(f"{name} {value}" for name, value in zip(keys, row, strict=True) if value is not None)
             raise VaeGeometryError(f"{path}: holds several rows of {place}; remove it to make it again")
         seen.add(row)
+
+
+def require_possible(path: Path, table: pa.Table) -> None:
+    """Refuse a table with numbers that cannot have been measured; null is none.
+
+    Raises
+    ------
+    VaeGeometryError
+        If a number is NaN, infinite or outside ``LIMITS``; if the KL of each unit is not that of K units.
+    """
+    for field in table.schema:
+        if not pa.types.is_floating(field.type):
+            continue
+        least, greatest = LIMITS.get(field.name, (-inf, inf))
+        for value in table[field.name].to_pylist():
+            if value is not None and not (isfinite(value) and least <= value <= greatest):
+                raise _impossible(path, f"column {field.name} holds {value}")
+    if "kl_per_unit" in table.column_names:
+        for size, units in zip(table["bottleneck"].to_pylist(), table["kl_per_unit"].to_pylist(), strict=True):
+            if units is not None and not (len(units) == size and all(map(_is_kl, units))):
+                raise _impossible(path, f"kl_per_unit does not hold the KL of each of {size} units")
+
+
+def _is_kl(value: float | None) -> bool:
+    return value is not None and isfinite(value) and value >= -ROUNDING
+
+
+def _impossible(path: Path, problem: str) -> VaeGeometryError:
+    return VaeGeometryError(f"{path}: {problem}, which no measurement gives; remove it to make it again")
 
 
 def require_place(path: Path, table: pa.Table, fields: Fields) -> None:

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
+from vae_geometry.agreement import require_same_images, require_whole
 from vae_geometry.columns import table_of_rows
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
-from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place
+from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place, require_possible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -244,28 +245,50 @@ def is_table(kind: str, path: Path) -> bool:
     return bool(metadata.get(b"table") == kind.encode())
 
 
-def read(kind: str, files: Iterable[Path] | Mapping[Path, Fields]) -> pa.Table:
+def read(kind: str, files: Iterable[Path]) -> pa.Table:
     """Read tables of one kind and join them, one after the other.
-
-    Parameters
-    ----------
-    kind : str
-        A key of ``SCHEMAS``.
-    files : iterable of paths, or mapping
-        A mapping, see ``Selection.files``, says what each path stands for; the rows of the file must say the same.
 
     Raises
     ------
     VaeGeometryError
-        If a file is absent, is no parquet file or lacks a column of this kind; if a row is there twice, lies where it
-        does not belong, or repeats the numbers of another seed.
+        If a file is absent, is no parquet file or lacks a column of this kind; if a row is there twice, or holds a
+        number that cannot be.
     """
-    places = files if isinstance(files, Mapping) else dict.fromkeys(files)
-    tables = [_read_file(kind, path) for path in places]
-    if isinstance(files, Mapping):
-        for (path, fields), table in zip(files.items(), tables, strict=True):
-            require_place(path, table, fields)
-        require_own_numbers(kind, files, tables)
+    return _joined(_read_file(kind, path) for path in files)
+
+
+def read_selected(kind: str, selection: Selection, pass_absent: bool = False) -> pa.Table:
+    """Read the selected tables of one kind, and check that they are whole and belong together.
+
+    With ``pass_absent`` those that are not there yet are passed over, which is logged; one must be there, and a
+    training may be under way.
+
+    Raises
+    ------
+    VaeGeometryError
+        As ``read``; if a table lies where it does not belong, repeats the numbers of another seed, lacks rows, or was
+        measured on other images than another.
+    """
+    files = selection.files(kind)
+    if pass_absent and (there := {path: fields for path, fields in files.items() if path.exists()}):
+        if absent := [path for path in files if path not in there]:
+            logger.warning("%d of %d tables are not there yet, %s for one", len(absent), len(files), absent[0])
+        files = there
+    tables = {path: _read_file(kind, path) for path in files}
+    for path, fields in files.items():
+        require_place(path, tables[path], fields)
+    require_own_numbers(kind, files, tables.values())
+    require_whole(kind, tables, selection.bottlenecks, 0 if pass_absent else max(selection.epochs))
+    require_same_images(kind, tables)
+    return _joined(tables.values())
+
+
+def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "pd.DataFrame":
+    """Read the selected tables of one kind as a data frame; see ``read_selected``."""
+    return read_selected(kind, selection, pass_absent).to_pandas()
+
+
+def _joined(tables: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
 
 
@@ -284,6 +307,7 @@ def _read_file(kind: str, path: Path) -> pa.Table:
         problem = f"not a table of kind {kind} ({reason(error)})"
         raise VaeGeometryError(f"{path}: {problem}; remove it to make it again") from None
     require_once(path, table)
+    require_possible(path, table)
     return table
 
 
@@ -295,18 +319,3 @@ def _require_types(found: pa.Schema, schema: pa.Schema) -> None:
             raise ValueError(f"it has no column {field.name}, or several")
         if found.field(index).type != field.type:
             raise ValueError(f"column {field.name} is {found.field(index).type}, not {field.type}")
-
-
-def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "pd.DataFrame":
-    """Read the selected tables of one kind as a data frame.
-
-    With ``pass_absent`` those that are not there yet are passed over, which is logged; one must be there.
-    """
-    files = selection.files(kind)
-    if pass_absent:
-        there = {path: fields for path, fields in files.items() if path.exists()}
-        if there and len(there) < len(files):
-            absent = next(path for path in files if path not in there)
-            logger.warning("%d of %d tables are not there yet, %s for one", len(files) - len(there), len(files), absent)
-        files = there or files
-    return read(kind, files).to_pandas()

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ from vae_geometry.files import with_ending
 SOURCE = Path(vae_geometry.__file__).parents[1]
 PUBLISHED = SOURCE.parent / "resources/published"
 CLAIMS = [sys.executable, "-m", "vae_geometry", "check-claims", "--published", str(PUBLISHED)]
+SCRIPT = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text())["project"]["scripts"]["vae-geometry"]
+ENTRY = "from {} import {}; sys.exit({}())".format(
+    *SCRIPT.split(":"), SCRIPT.split(":")[1]
+)  # as an installer writes it
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
 
 
@@ -82,3 +88,40 @@ def test_an_ending_is_added_to_any_name():
     assert with_ending(Path("a/figure1.5"), ".png") == Path("a/figure1.5.png")
     with pytest.raises(VaeGeometryError, match="is a folder"):
         with_ending(Path(".."), ".png")
+
+
+def test_a_line_break_in_the_name_of_a_file_is_no_second_line(tmp_path, capsys):
+    assert main(["describe", str(tmp_path / "a\nb\tc.safetensors")]) == 1
+    assert capsys.readouterr().err == (
+        f"vae-geometry describe: {tmp_path}/a\\nb\\tc.safetensors: no such checkpoint; train it first\n"
+    )
+
+
+def test_a_name_of_a_data_set_that_cannot_be_printed_is_refused(digits, tmp_path, capsys):
+    output = str(tmp_path / "epoch0.safetensors")
+    words = ["initialise", "--data", str(digits / "train.npz"), "--output", output, "--bottleneck", "2"]
+    assert main([*words, "--dataset", "two\nlines"]) == 1
+    assert capsys.readouterr().err.endswith(r"dataset: 'two\nlines' cannot be printed; choose another name" + "\n")
+    assert not list(tmp_path.iterdir())
+
+
+INTERRUPTED = """
+import runpy, sys
+interrupted = sys.argv[1]
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == interrupted:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ["describe", "x"]
+"""
+
+
+@pytest.mark.parametrize("module", ["vae_geometry.cli", "vae_geometry.options", "argparse", "torch"])
+@pytest.mark.parametrize("start", ['runpy.run_module("vae_geometry", run_name="__main__")', ENTRY])
+def test_ctrl_c_while_modules_are_loaded_is_one_sentence(module, start):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED + start, module], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 130
+    assert re.fullmatch(r"vae-geometry( describe)?: interrupted; start again\n", done.stderr)

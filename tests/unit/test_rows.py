@@ -8,7 +8,7 @@ from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.cli import main
 
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 5}
-PAIR = {"source_layer": 0, "target_layer": 1, "information_imbalance": 0.1}
+PAIRS = [{"source_layer": a, "target_layer": b, "information_imbalance": 0.1} for a in (0, 1) for b in (0, 1)]
 LAYERS = [
     {"layer": 0, "role": "input", "intrinsic_dimension": 9.0},
     {"layer": 1, "role": "encoder", "intrinsic_dimension": 5.5},
@@ -17,10 +17,10 @@ LAYERS = [
 ROWS = {  # of each kind, without those of its run
     "intrinsic_dimension": LAYERS,
     "id_scaling": [{**layer, "neighbours": 2} for layer in LAYERS],
-    "information_imbalance": [PAIR],
-    "cross_bottleneck": [{**PAIR, "source_bottleneck": 2, "target_bottleneck": 4}],
+    "information_imbalance": PAIRS,
+    "cross_bottleneck": [{**pair, "source_bottleneck": 2, "target_bottleneck": 2} for pair in PAIRS],
     "fidelity": [{"elbo": 80.25}],
-    "training": [{"train_elbo": 90.5}],
+    "training": [{"epoch": epoch, "train_elbo": 90.5 - epoch} for epoch in range(1, 6)],
 }
 
 
@@ -51,9 +51,9 @@ def test_a_row_of_another_run_than_the_path_names_is_refused(selection, kind, co
     [path] = selection.files(kind)
     other = {"dataset": "mnist", "noise": "repeated", "bottleneck": 4, "seed": 1, "epoch": 2}[column]
     write(kind, path)
-    assert tables.read(kind, selection.files(kind)).num_rows == len(ROWS[kind])
+    assert tables.read_selected(kind, selection).num_rows == len(ROWS[kind])
     write(kind, path, **{column: other})
-    assert sentence_of(tables.read, kind, selection.files(kind)) == (
+    assert sentence_of(tables.read_selected, kind, selection) == (
         f"{path}: column {column} holds {other}, where {RUN[column]} belongs; "
         "move it to its own place, or remove it to make it again"
     )
@@ -104,9 +104,9 @@ def test_two_seeds_of_the_same_numbers_are_refused(selection, kind, number):
     [first, second] = both.files(kind)
     write(kind, first)
     write(kind, second, [{**row, number: row[number] and row[number] * (1 + 1e-15)} for row in ROWS[kind]], seed=1)
-    assert tables.read(kind, both.files(kind)).num_rows == 2 * len(ROWS[kind])
+    assert tables.read_selected(kind, both).num_rows == 2 * len(ROWS[kind])
     write(kind, second, seed=1)
-    assert sentence_of(tables.read, kind, both.files(kind)) == (
+    assert sentence_of(tables.read_selected, kind, both) == (
         f"{second}: every {number} is the same as in {first}, of another seed, so one is a copy; "
         "remove the copied run to make it again"
     )
@@ -121,7 +121,7 @@ def test_what_two_seeds_may_share_is_no_copy(selection):
     for path, fields in both.files("information_imbalance").items():
         write("information_imbalance", path, **fields)
     assert len(tables.read_frame(kind, both)) == 12
-    assert len(tables.read_frame("information_imbalance", both)) == 4
+    assert len(tables.read_frame("information_imbalance", both)) == 4 * len(PAIRS)
     for path, fields in both.files(kind).items():
         write(kind, path, **fields)
     assert "seed1/epoch5/intrinsic_dimension.parquet: every intrinsic_dimension is the same" in sentence_of(

@@ -11,6 +11,8 @@ from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.geometry.agreement import agreement
+from vae_geometry.replacing import require_written
+from vae_geometry.rows import require_place
 from vae_geometry.tables import Selection
 
 
@@ -34,9 +36,12 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     Raises
     ------
     VaeGeometryError
-        If a table is absent or a file cannot be written.
+        If a table is absent, the tables do not belong together, or a file cannot be written.
     """
     table, markdown, html = (with_ending(output, ending) for ending in (".parquet", ".md", ".html"))
+    is_replaced = tables.is_table("claims", table)
+    for file in (table, markdown, html):
+        require_written(file, lambda _: is_replaced, "no table of kind claims, nor beside one,")
     selection = replace(
         selection,
         noises=_once(selection.noises),
@@ -44,6 +49,9 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
         seeds=_once(selection.seeds),
         epochs=_once(selection.epochs),
     )
+    if len(selection.noises) > 1:
+        for kind in evidence.READ:  # all at once, to see that they were measured alike
+            tables.read_selected(kind, selection)
     sweeps = {noise: evidence.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
     rows = []
     for noise, of_noise in sweeps.items():
@@ -112,7 +120,9 @@ def _verified(selection: Selection, verification: Path | None) -> str:
     """How DADApy agrees on one checkpoint, and which one that is."""
     if verification is None:
         return "Not verified: geometry.verify is false, or --verification was not given."
-    rows = tables.read("verification", {verification: {"dataset": selection.datasets[0]}}).to_pylist()
+    table = tables.read("verification", [verification])
+    require_place(verification, table, {"dataset": selection.datasets[0]})
+    rows = table.to_pylist()
     run = rows[0]
     checkpoint = f"{run['noise']} noise, K = {run['bottleneck']}, seed {run['seed']}, epoch {run['epoch']}"
     return f"{agreement(rows)} This was measured with {checkpoint}."

@@ -19,6 +19,7 @@ from vae_geometry.tables import Selection, read_frame
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
 PUBLISHED_PIXELS = 3072
 
+READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training")  # kinds of tables
 ENCODER, DECODER = ("input", "encoder"), ("bottleneck", "decoder", "output")  # the roles of their layers
 ONE_LAYER = ("input", "bottleneck", "output")  # roles that one layer of a network has
 
@@ -151,10 +152,8 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     VaeGeometryError
         If a table is absent, or the tables are of networks of different layers.
     """
-    dimensions = read_frame("intrinsic_dimension", selection)
-    imbalances = read_frame("information_imbalance", selection)
-    fidelity = read_frame("fidelity", selection)
-    training = _with_scatter(read_frame("training", selection))
+    dimensions, imbalances, fidelity, training = (read_frame(kind, selection) for kind in READ)
+    training = _with_scatter(training)
     roles = _roles(dimensions, selection.results)
     pixels = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
     extractors = fidelity["extractor"].dropna()

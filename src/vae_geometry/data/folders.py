@@ -4,11 +4,12 @@ Only the standard library is imported, as the workflow counts images too.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.files import reason
+from vae_geometry.files import reason, require_regular
 
 ENDINGS = {  # of the files that are opened, with Pillow's names of their formats
     **dict.fromkeys((".png", ".apng"), "PNG"),
@@ -19,6 +20,29 @@ ENDINGS = {  # of the files that are opened, with Pillow's names of their format
     ".webp": "WEBP",
     **dict.fromkeys((".pbm", ".pgm", ".ppm", ".pnm"), "PPM"),
 }
+
+OF_OTHERS = frozenset(  # endings of images that are not read, those aside that Pillow knows
+    (
+        ".heic",
+        ".heif",
+        ".hif",
+        ".dng",
+        ".cr2",
+        ".cr3",
+        ".nef",
+        ".arw",
+        ".orf",
+        ".raf",
+        ".rw2",
+        ".pef",
+        ".svg",
+        ".svgz",
+        ".jxl",
+    )
+)
+STARTS = re.compile(  # of a file without an ending
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|P[1-6]\s", re.DOTALL
+)
 
 
 def class_files(part: Path) -> dict[str, list[Path]]:
@@ -40,6 +64,24 @@ def class_files(part: Path) -> dict[str, list[Path]]:
 def is_image(path: Path) -> bool:
     """Whether a file has the ending of a format that is read."""
     return path.suffix.lower() in ENDINGS
+
+
+def files_beside_classes(part: Path) -> list[Path]:
+    """Files directly in ``part``, which belong to no class, sorted; without hidden ones."""
+    return sorted(path for _, path, is_folder in _entries(part, part) if not is_folder)
+
+
+def looks_like_image(path: Path) -> bool:
+    """Whether a file has the ending of an image, or has none and starts like one."""
+    ending = path.suffix.lower()
+    if ending:
+        return ending in ENDINGS or ending in OF_OTHERS
+    try:
+        require_regular(path)
+        with path.open("rb") as file:
+            return STARTS.match(file.read(12)) is not None
+    except OSError:
+        return False
 
 
 def _files_below(folder: Path, part: Path) -> list[Path]:

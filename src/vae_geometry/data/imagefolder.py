@@ -4,13 +4,14 @@ import logging
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.data.folders import ENDINGS, class_files, is_image
+from vae_geometry.data.folders import ENDINGS, class_files, files_beside_classes, is_image, looks_like_image
 from vae_geometry.data.images import resize
 from vae_geometry.data.prepared import Split
 from vae_geometry.data.sources import Preparation, Source
@@ -59,12 +60,19 @@ def _read_folder(
     """Read the images among the files of each class, resized: (height, width) where grey, else (height, width, 3)."""
     sizes: Counter[tuple[int, int]] = Counter()
     known_to_pillow = Image.registered_extensions()
-    images, labels, unreadable = [], [], {}
+    images, labels, unreadable, others = [], [], dict[Path, str](), list[Path]()
+    for path in files_beside_classes(folder):
+        if looks_like_image(path):
+            unreadable[path] = "it lies beside the class folders"
+        else:
+            others.append(path)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata, whose pixels are whole
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for label, name in enumerate(classes):
             for path in files.get(name, []):
-                if not is_image(path) and path.suffix.lower() not in known_to_pillow:
+                if not looks_like_image(path) and path.suffix.lower() not in known_to_pillow:
+                    others.append(path)
                     continue
                 try:
                     image, size = _read_image(path, settings)
@@ -79,6 +87,8 @@ def _read_folder(
         shown = ", ".join(map(str, [*unreadable][:LISTED]))
         shown += f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
         raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them ({first.name}: {why})")
+    if others:
+        logger.info("%s: files that are no images are left out: %d, such as %s", folder, len(others), others[0].name)
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
     described = ", ".join(f"{n} of {height} x {width}" for (height, width), n in sizes.most_common(LISTED))
@@ -107,7 +117,9 @@ def _read_image(path: Path, settings: Preparation) -> tuple[NDArray[np.uint8], t
         # an open file, not its path: of a path Pillow 13 maps TIFFs that lie on their side, and mixes up their pixels
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             bits = _bits_per_level(image)
-            upright = _eight_bits(ImageOps.exif_transpose(image), bits)
+            _require_below_maxval(image, file)
+            is_grey = _is_grey(image)
+            upright = _eight_bits(ImageOps.exif_transpose(image), bits, is_grey)
             pixels = resize(upright, settings.image_size, settings.resize)
     except UnidentifiedImageError:
         raise ValueError(f"not a {formats} of a kind that Pillow reads") from None
@@ -136,10 +148,35 @@ def _bits_per_level(image: Image.Image) -> int:
     return int(tags[TiffImagePlugin.BITSPERSAMPLE][0])
 
 
-def _eight_bits(image: Image.Image, bits: int) -> Image.Image:
+def _require_below_maxval(image: ImageFile.ImageFile, file: IO[bytes]) -> None:
+    """Refuse a binary PGM or PPM with levels above its maximum, which Pillow would clip."""
+    if image.format != "PPM" or image.tile[0].codec_name != "ppm":
+        return
+    _, _, offset, arguments = image.tile[0]
+    assert isinstance(arguments, tuple)
+    greatest, start = int(arguments[1]), file.tell()
+    file.seek(offset)
+    n_levels = image.width * image.height * len(image.getbands())
+    kind = np.dtype(">u2" if greatest > 255 else "u1")
+    levels = np.frombuffer(file.read(n_levels * kind.itemsize), kind)
+    file.seek(start)
+    if levels.max(initial=0) > greatest:
+        raise ValueError(f"it holds the level {levels.max()}, above {greatest}, which its header says is white")
+
+
+def _is_grey(image: ImageFile.ImageFile) -> bool:
+    """Whether an image has a grey mode, or a palette of greys alone."""
+    if image.mode == "P":
+        palette = np.reshape(image.getpalette() or [], (-1, 3))
+        return bool((palette == palette[:, :1]).all())
+    is_deep_with_alpha = image.format == "PNG" and image.tile[0].args == "LA;16B"  # Pillow makes RGBA of it
+    return image.mode in ("1", "L", "LA") or is_deep_with_alpha
+
+
+def _eight_bits(image: Image.Image, bits: int, is_grey: bool) -> Image.Image:
     if bits > 8:  # PIL would clip at 255
         return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
-    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
+    return image.convert("L" if is_grey else "RGB")
 
 
 def _stack(images: list[NDArray[np.uint8]], labels: NDArray[np.int64], is_grey: bool) -> Split:

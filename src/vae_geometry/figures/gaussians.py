@@ -37,7 +37,7 @@ def curve(path: Path | None, n_points: Iterable[int]) -> pd.Series:
     VaeGeometryError
         If the table is absent or damaged.
     """
-    sizes = set(n_points)
+    sizes = set(pd.Series(n_points, dtype=float).dropna())
     if path is None or len(sizes) != 1:
         return pd.Series(dtype=float)
     try:

@@ -1,18 +1,27 @@
-"""Draw a figure and write it: a picture, a vector graphic, the numbers in it, and its caption."""
+"""Draw a figure and write it: a picture, a vector graphic, the numbers in it, and its caption.
 
+The picture says in its metadata what wrote it; the files beside it are taken for those of the same figure.
+"""
+
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure as Picture
+from PIL import Image
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.figures import style
 from vae_geometry.figures.captions import caption
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.files import atomic_file, with_ending
+from vae_geometry.files import DAMAGED, atomic_file, require_regular, with_ending
+from vae_geometry.replacing import require_written
 from vae_geometry.tables import Selection
+
+SOFTWARE = "vae-geometry"
+ENDINGS = (".txt", ".csv", ".pdf", ".png")
 
 
 def plot(
@@ -38,8 +47,13 @@ def plot(
     Raises
     ------
     VaeGeometryError
-        If there is no such figure, or if a table that it needs is missing or has not what the figure shows.
+        If there is no such figure, or if a table that it needs is missing or has not what the figure shows; if there
+        are files that no figure of this package wrote.
     """
+    files = [with_ending(Path(output), ending) for ending in ENDINGS]
+    is_figure = _is_figure(files[-1])
+    for file in files:
+        require_written(file, lambda _: is_figure, "no part of an earlier figure")
     if name not in FIGURES:
         raise VaeGeometryError(f"no figure is called {name}; the figures are {', '.join(sorted(FIGURES))}")
     figure = FIGURES[name]
@@ -48,14 +62,23 @@ def plot(
     with style.applied():
         further = [published] * (figure.needs == "published") + [gaussians] * figure.gaussians
         picture, numbers = draw(selection, *further)
-        _save(picture, numbers, caption(figure, describe(numbers), numbers), Path(output))
+        _save(picture, numbers, caption(figure, describe(numbers), numbers), files)
 
 
-def _save(picture: Picture, numbers: pd.DataFrame, text: str, output: Path) -> None:
-    with ExitStack() as files:
-        endings = ("png", "pdf", "csv", "txt")
-        png, pdf, csv, txt = (files.enter_context(atomic_file(with_ending(output, f".{end}"))) for end in endings)
-        picture.savefig(png, format="png")
+def _save(picture: Picture, numbers: pd.DataFrame, text: str, files: Sequence[Path]) -> None:
+    with ExitStack() as stack:  # the last file gets its name first: the picture, by which the next run knows the others
+        txt, csv, pdf, png = (stack.enter_context(atomic_file(file)) for file in files)
+        picture.savefig(png, format="png", metadata={"Software": SOFTWARE})
         picture.savefig(pdf, format="pdf", metadata={"CreationDate": None})
         numbers.to_csv(csv, index=False)
         txt.write_text(text, encoding="utf-8")
+
+
+def _is_figure(png: Path) -> bool:
+    """Whether a picture was written here, by its metadata."""
+    try:
+        require_regular(png)
+        with Image.open(png, formats=["PNG"]) as picture:
+            return bool(picture.info.get("Software") == SOFTWARE)
+    except DAMAGED:
+        return False

@@ -97,24 +97,9 @@ def fidelity(selection: Selection, value: str, quantity: str, x: str) -> pd.Data
 
 
 def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
-    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone.
-
-    Raises
-    ------
-    VaeGeometryError
-        If the tables mix the distances of several extractors or of unequal numbers of images.
-    """
+    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone."""
     frame = read_frame("fidelity", selection)
     extractors = frame["extractor"].dropna().unique()
-    if len(extractors) > 1:
-        mixed = " and ".join(sorted(extractors))
-        raise VaeGeometryError(f"{selection.results}: the fidelity tables mix the extractors {mixed}; measure again")
-    n_points = frame.loc[frame["frechet_distance"].notna(), "n_points"].unique()
-    if len(n_points) > 1:
-        raise VaeGeometryError(
-            f"{selection.results}: the fidelity tables mix distances of {n_points.min()} and of {n_points.max()} "
-            "images, which cannot be compared; measure again"
-        )
     name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
     quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
     return summarise(frame, "frechet_distance", quantity, x)
@@ -237,16 +222,25 @@ def reconstructions(
     Raises
     ------
     VaeGeometryError
-        If a file of reconstructions is absent, damaged or of inputs of another shape.
+        If a file of reconstructions is absent, damaged or of inputs of another shape, or repeats another seed's.
     """
-    only = replace(last_epoch(selection), seeds=selection.seeds[:1])
     decoded, samples, rows, shape = {}, {}, [], None
-    for path, run in only.files("reconstructions").items():
-        size = int(run["bottleneck"])
-        images, decoded[size], samples[size] = _read_reconstructions(path, shape)
-        shape = images.shape
-        errors = ((images - decoded[size]) ** 2).reshape(len(images), -1).mean(axis=1, dtype=float)
-        rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
+    owners: dict[tuple, Path] = {}
+    for path, run in last_epoch(selection).files("reconstructions").items():
+        is_drawn = run["seed"] == selection.seeds[0]
+        if not is_drawn and not path.exists():
+            continue
+        size, arrays = int(run["bottleneck"]), _read_reconstructions(path, shape)
+        shape = arrays[0].shape
+        if (owner := owners.setdefault((size, arrays[1].tobytes()), path)) != path:
+            raise VaeGeometryError(
+                f"{path}: holds the same reconstructions as {owner}, of another seed, so one is a copy; "
+                "remove the copied run to make it again"
+            )
+        if is_drawn:
+            images, decoded[size], samples[size] = arrays
+            errors = ((images - decoded[size]) ** 2).reshape(len(images), -1).mean(axis=1, dtype=float)
+            rows += [{**run, "image": image, "mean_squared_error": error} for image, error in enumerate(errors)]
     return images, decoded, samples, pd.DataFrame(rows)
 
 

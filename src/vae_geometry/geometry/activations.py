@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.arrays import open_npy
-from vae_geometry.dumps import REMEDY, check_manifest, find_manifest, layer_files
+from vae_geometry.dumps import REMEDY, check_manifest, find_manifest, layer_files, log_left_out
 
 ROWS_AT_ONCE = 500
 LARGEST = 1e150  # absolute value
@@ -40,7 +40,7 @@ class Layer(NamedTuple):
 
 
 def open_layers(folder: Path) -> list[Layer]:
-    """Open and check the layers of a folder of activations.
+    """Open and check the layers of a folder of activations; numbers that are left out are logged.
 
     Parameters
     ----------
@@ -68,6 +68,7 @@ def open_layers(folder: Path) -> list[Layer]:
         raise VaeGeometryError(f"{folder}: the layers differ in their number of points ({listed}); dump them again")
     if manifest is not None:
         check_manifest(folder, manifest, {paths[number].name: array.shape for number, array in arrays.items()})
+    log_left_out(folder, paths)
     return [Layer(array, _label(number, manifest)) for number, array in arrays.items()]
 
 

@@ -9,6 +9,7 @@ from vae_geometry.geometry.activations import Layer, open_layers
 from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
 from vae_geometry.geometry.neighbours import Neighbours, find_neighbours, working_memory_mb
+from vae_geometry.replacing import require_same_run
 
 
 def measure_geometry(
@@ -35,11 +36,14 @@ def measure_geometry(
     Raises
     ------
     VaeGeometryError
-        If the folder is damaged, see ``open_layers``, or changes meanwhile; if ``scales`` is more than half of its
-        points, or ``memory_mb`` is too little.
+        If the folder is damaged, see ``open_layers``, or changes meanwhile; if ``output`` holds tables of another run;
+        if ``scales`` is more than half of its points, or ``memory_mb`` is too little.
     """
     with unchanged(folder):
         layers = open_layers(folder)
+        run = {field.name: layers[0].label[field.name] for field in tables.RUN}
+        for kind in ("intrinsic_dimension", "information_imbalance", *["id_scaling"] * bool(scales)):
+            require_same_run(kind, output / f"{kind}.parquet", run)
         neighbours = neighbours_of(folder, layers, threads, memory_mb, device, scales)
         rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
         if scales:

@@ -49,7 +49,7 @@ def dump_activations(
     ------
     VaeGeometryError
         If the folder cannot be written, or holds anything else than an earlier dump, which is replaced; if the network
-        has too many layers.
+        has too many layers, or one gives NaN or infinity.
     """
     dumps.require_replaceable(output)  # before a network runs for minutes
     if len(model.layers) + 3 > dumps.MOST_LAYERS:
@@ -87,9 +87,11 @@ def _write_arrays(
         inputs = as_inputs(torch.from_numpy(images[start : start + BATCH_SIZE]).to(device))
         activations, mean, log_variance, sampled_outputs = pass_through(model, inputs, noise, latent)
         batch = {layout.layer_file(number): output for number, output in enumerate(activations.values())}
+        names = dict(zip(batch, (f"layer {layer.name}" for layer in activations), strict=True))
         batch |= {layout.MEAN: mean, layout.LOG_VARIANCE: log_variance, layout.LOGITS: sampled_outputs}
         for name, output in batch.items():
             values = output.flatten(1).cpu().numpy()
+            _require_finite(values, names.get(name, name.removesuffix(".npy")))
             if name not in arrays:
                 arrays[name] = _reserve(folder / name, (len(images), values.shape[1]))
             arrays[name][start : start + len(values)] = values
@@ -106,6 +108,14 @@ def _write_arrays(
     for array in arrays.values():
         array.flush()
     return [{**row, "n_points": len(images)} for row in rows]
+
+
+def _require_finite(values: NDArray[np.float32], name: str) -> None:
+    if not np.isfinite(values).all():
+        raise VaeGeometryError(
+            f"{name} of the network gives NaN or infinity on these images; take another checkpoint, or train again "
+            "with a lower training.learning_rate"
+        )
 
 
 def _reserve(path: Path, shape: tuple[int, int]) -> np.memmap:
@@ -143,4 +153,5 @@ def write_reconstructions(
     }
     latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
     arrays["samples"] = model.likelihood.expected(model.decode(latent)).cpu().numpy()
+    _require_finite(arrays["samples"], "the decoder")
     write_npz(path, {name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})

@@ -1,6 +1,7 @@
 """Checkpoints: a network's weights as safetensors, and in the metadata which network, run and epoch it is."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def _config_problem(config: dict) -> str | None:
         "likelihood": config.get("likelihood") in LIKELIHOODS,
         "variance": config.get("variance") is None or isinstance(config["variance"], float | int),
         "bottleneck": is_count(config.get("bottleneck")),
-        "dataset": isinstance(config.get("dataset"), str),
+        "dataset": isinstance(config.get("dataset"), str) and config["dataset"].isprintable(),
         "noise": config.get("noise") in NOISES,
         "seed": is_count(config.get("seed"), 0),
         "epoch": is_count(config.get("epoch"), 0),
@@ -164,6 +165,28 @@ def check_shape(path: Path, config: dict, shape: tuple[int, ...]) -> None:
     if list(shape) != config["shape"]:
         wanted, found = ("x".join(map(str, sizes)) for sizes in (config["shape"], shape))
         raise VaeGeometryError(f"{path}: the network takes inputs of {wanted}, the data set has {found}; name another")
+
+
+def check_comparable(paths: Sequence[Path]) -> None:
+    """Check that networks differ in K alone: one per K, of one data set, kind of noise, seed and epoch.
+
+    Raises
+    ------
+    VaeGeometryError
+        If two have the same K, or differ in something else.
+    """
+    first, *others = configs = [read_config(path) for path in paths]
+    for path, config in zip(paths[1:], others, strict=True):
+        for name in ("dataset", "noise", "seed", "epoch"):
+            if config[name] != first[name]:
+                is_other = f"is of {name} {config[name]}, {paths[0]} of {name} {first[name]}"
+                raise VaeGeometryError(f"{path}: {is_other}; give networks that differ in K alone")
+    owners: dict[int, Path] = {}
+    for path, config in zip(paths, configs, strict=True):
+        if config["bottleneck"] in owners:
+            same = f"is of K = {config['bottleneck']}, as is {owners[config['bottleneck']]}"
+            raise VaeGeometryError(f"{path}: {same}; give one network per K")
+        owners[config["bottleneck"]] = path
 
 
 def _shape(tensor: Tensor | None) -> str:

@@ -129,7 +129,13 @@ def measure_fidelity(options: Any) -> None:
 
 @stage(
     "Measure II between all layers of networks of several K.",
-    Option("checkpoints", tuple[Path, ...], MISSING, "one network per K, of one seed and epoch", positional=True),
+    Option(
+        "checkpoints",
+        tuple[Path, ...],
+        MISSING,
+        "one network per K, of one data set, noise, seed and epoch",
+        positional=True,
+    ),
     TEST_DATA,
     path("output", "parquet file to write"),
     POINTS,
@@ -143,9 +149,11 @@ def compare_bottlenecks(options: Any) -> None:
     from vae_geometry.data.prepared import first_inputs
     from vae_geometry.dumps import WRITTEN
     from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
+    from vae_geometry.networks.checkpoints import check_comparable
     from vae_geometry.scratch import scratch_folder
     from vae_geometry.training.devices import select_device
 
+    check_comparable(options.checkpoints)
     device = select_device(options.device, options.threads)
     images = first_inputs(options.data, options.points)
     with scratch_folder(Path(gettempdir(), f"vae-geometry-dumps-{os.getuid()}"), WRITTEN) as scratch:

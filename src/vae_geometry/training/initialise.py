@@ -31,8 +31,10 @@ def initialise(path: Path, config: dict, seed: int, inputs: NDArray[Any]) -> Non
     ------
     VaeGeometryError
         If the architecture takes no such inputs or options or breaks the contract of ``check_contract``, or the file is
-        there and is no untrained network.
+        there and is no untrained network; if the name of the data set cannot be printed.
     """
+    if not config["dataset"].isprintable():
+        raise VaeGeometryError(f"dataset: {config['dataset']!a} cannot be printed; choose another name")
     if path.exists() and read_config(path)["epoch"] != 0:
         raise VaeGeometryError(f"{path}: is a trained network and is not replaced; name another, or move it away")
     config = {**config, "shape": list(inputs.shape[1:]), "seed": seed, "epoch": 0}

@@ -13,6 +13,7 @@ from typing import Any
 from vae_geometry import VaeGeometryError, layout
 from vae_geometry.files import atomic_file, finished_name
 from vae_geometry.networks.checkpoints import read_config
+from vae_geometry.replacing import require_same_run
 from vae_geometry.scratch import remove_files
 from vae_geometry.training.resume import unfinished_checkpoint
 
@@ -22,7 +23,7 @@ STATE_FILE = re.compile(r"(\.[0-9a-f]+\.)?(identity\.json|state|epoch[0-9]+\.saf
 
 
 def require_own(run_folder: Path, config: dict[str, Any], epochs: Sequence[int]) -> None:
-    """Check that a training may write its checkpoints: where there are some, they are of the same run.
+    """Check that a training may write its checkpoints and tables: where there are some, they are of the same run.
 
     Parameters
     ----------
@@ -35,8 +36,11 @@ def require_own(run_folder: Path, config: dict[str, Any], epochs: Sequence[int])
     Raises
     ------
     VaeGeometryError
-        If a checkpoint is of another run, was not made by a training, or is damaged.
+        If a checkpoint or a table is of another run, was not made by a training, or is damaged.
     """
+    run = {name: config[name] for name in RUN}
+    for kind, name in {"training": layout.TRAINING_IN_RUN, "timing": layout.TIMING_IN_RUN}.items():
+        require_same_run(kind, run_folder / name, run)
     for path in _checkpoints(run_folder, epochs):
         if path.exists() and not _is_of_run(read_config(path), config):
             names = ", ".join(f"{name} {config[name]}" for name in RUN)

@@ -129,14 +129,12 @@ def test_what_is_named_twice_counts_once(tmp_path):
     assert (tmp_path / "claims.v2.md").exists()
 
 
-def test_a_training_that_has_not_ended_decides_nothing(tmp_path):
+def test_a_training_that_has_not_ended_is_refused(tmp_path):
     write_sweep(tmp_path)
     path = tmp_path / "digits/fresh/k8/seed0/training.parquet"
     tables.write("training", pq.read_table(path).to_pylist()[:2], path)
-    check_claims(selection(tmp_path), tmp_path / "claims")
-    rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
-    (row,) = [row for row in rows if row["claim"] == "kl_has_two_phases" and row["seed"] is None]
-    assert (row["verdict"], row["reason"]) == ("not measurable", "2 epochs of 3 were measured or published")
+    with pytest.raises(VaeGeometryError, match=r"k8/seed0/training.parquet: ends with epoch 2, and"):
+        check_claims(selection(tmp_path), tmp_path / "claims")
 
 
 def test_untrained_networks_decide_nothing_but_the_datas_own_dimension(tmp_path):

@@ -1,7 +1,9 @@
 """What becomes of the pixels of a user's images, and which files are refused."""
 
+import logging
 import os
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -180,3 +182,97 @@ def test_random_damage_of_images_never_ends_in_a_traceback(tmp_path, rng):
             (root / f"train/cat/{number}.{ending}").write_bytes(damaged(content, rng))
     with pytest.raises(VaeGeometryError, match=r"and [0-9]{3,4} more; fix or remove them"):
         prepared("imagefolder", tmp_path / "out", root)
+
+
+LEFT_OUT = ["x.heic", "x.HEIF", "x.dng", "x.cr2", "x.nef", "x.arw", "x.svg"]
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_images_of_formats_that_pillow_does_not_know_are_named_too(tmp_path, name):
+    root = write_folder(tmp_path / "root")
+    (root / "test/dog" / name).write_bytes(b"an image")
+    with pytest.raises(VaeGeometryError, match=rf"dog/{name}; .* \({name}: its ending is not that of PNG, JPEG, "):
+        prepared("imagefolder", tmp_path / "out", root)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_an_image_without_an_ending_is_named(tmp_path, kind):
+    root = write_folder(tmp_path / "root")
+    with (root / "train/cat/photo").open("wb") as file:
+        Image.fromarray(RAMP.astype(np.uint8)).save(file, kind)
+    with pytest.raises(VaeGeometryError, match=r"train/cat/photo; fix or remove them \(photo: its ending is not that"):
+        prepared("imagefolder", tmp_path / "out", root)
+
+
+@pytest.mark.parametrize("name", ["stray.png", "stray.heic", "stray"])
+def test_an_image_beside_the_class_folders_is_named(tmp_path, name):
+    root = write_folder(tmp_path / "root")
+    (root / "train" / name).write_bytes((root / "train/cat/0.png").read_bytes())
+    with pytest.raises(VaeGeometryError, match=rf"train/{name}; .* \({name}: it lies beside the class folders\)"):
+        prepared("imagefolder", tmp_path / "out", root)
+
+
+def test_other_files_are_left_out_and_counted(tmp_path, caplog):
+    root = write_folder(tmp_path / "root")
+    for name in ("cat/labels.csv", "cat/README", "dog/film.webm", "notes.txt"):
+        (root / "train" / name).write_text("no image")
+    with caplog.at_level(logging.INFO, logger="vae_geometry"):
+        (images, _), _ = prepared("imagefolder", tmp_path / "out", root)
+    assert len(images) == 12
+    assert caplog.messages == [f"{root / 'train'}: files that are no images are left out: 4, such as notes.txt"]
+
+
+ABOVE_WHITE = {
+    "grey.pgm": b"P5\n32 32\n1000\n" + deep(RAMP).astype(">u2").tobytes(),
+    "grey of 8 bits.pgm": b"P5\n32 32\n100\n" + RAMP.astype(np.uint8).tobytes(),
+    "colour.ppm": b"P6\n32 32\n1000\n" + deep(RAMP)[..., None].repeat(3, -1).astype(">u2").tobytes(),
+    "text.pgm": b"P2\n32 32\n100\n" + " ".join(map(str, RAMP.astype(int).flat)).encode(),
+}
+
+
+@pytest.mark.parametrize("name", ABOVE_WHITE)
+def test_levels_above_white_are_not_clipped(tmp_path, name):
+    root = write_folder(tmp_path / "root")
+    (root / "train/cat" / name).write_bytes(ABOVE_WHITE[name])
+    with pytest.raises(VaeGeometryError, match=rf"train/cat/{name}; fix or remove them"):
+        prepared("imagefolder", tmp_path / "out", root)
+
+
+def test_what_pillow_warns_of_is_no_line_of_its_own(tmp_path, recwarn):
+    root = write_folder(tmp_path / "root")
+    image = Image.fromarray(RAMP.astype(np.uint8))
+    image.save(root / "train/cat/camera.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
+    image.convert("P").save(root / "train/cat/palette.png", transparency=bytes(range(256)))
+    (images, _), _ = prepared("imagefolder", tmp_path / "out", root)
+    assert len(images) == 14
+    assert not recwarn.list
+
+
+def save_png_of_16_bits_with_alpha(path):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    levels = np.stack([deep(RAMP), np.full(RAMP.shape, 30_000)], -1).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+    header = struct.pack(">IIBBBBB", 32, 32, 16, 4, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+GREYS = {
+    "grey.gif": lambda path: Image.fromarray(RAMP.astype(np.uint8)).save(path),
+    "palette.png": lambda path: Image.fromarray(RAMP.astype(np.uint8)).convert("P").save(path),
+    "transparent.png": lambda path: Image.fromarray(RAMP.astype(np.uint8)).convert("P").save(path, transparency=0),
+    "deep.png": save_png_of_16_bits_with_alpha,
+}
+
+
+@pytest.mark.parametrize("name", GREYS)
+def test_greys_stay_grey_whatever_the_format(tmp_path, name):
+    root = write_folder(tmp_path / "root", n_images=1)
+    (root / "train/cat/0.png").unlink()
+    GREYS[name](root / "train/cat" / name)
+    images, labels = prepared("imagefolder", tmp_path / "out", root)[0]
+    (image,) = images[labels == 0]
+    assert image.shape == (1, 32, 32)
+    assert np.abs(image - RAMP).max() <= 1

@@ -129,7 +129,7 @@ def test_hidden_files_and_other_files_are_ignored(tmp_path, inside, name):
     root = write_folder(tmp_path / "root")
     path = root / inside / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes((root / "train/cat/1.png").read_bytes())
+    path.write_bytes((root / "train/cat/1.png").read_bytes())  # names with an ending are told by it
     images, labels = prepared(tmp_path / "out", root)[0]
     assert len(images) == 12
     assert set(labels) == {0, 1}

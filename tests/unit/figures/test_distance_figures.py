@@ -54,7 +54,7 @@ def test_the_distance_against_k_is_named_too_and_is_that_of_the_tables(sweep):
 
 def test_distances_of_several_extractors_are_not_drawn_together(sweep, tmp_path):
     selection = measured_with(sweep, tmp_path, ["inception", "efficientnet_lite0"])
-    with pytest.raises(VaeGeometryError, match="mix the extractors efficientnet_lite0 and inception; measure again"):
+    with pytest.raises(VaeGeometryError, match=r"extractor is efficientnet_lite0, in .* it is inception; measure"):
         frechet_distance(selection, "epoch")
 
 
@@ -147,3 +147,15 @@ def test_a_file_without_samples_is_named(sweep, tmp_path):
     sentence = r"reconstructions.npz: not a whole npz file with images, reconstructions, samples .*'samples.npy'"
     with pytest.raises(VaeGeometryError, match=sentence):
         read_reconstructions(last)
+
+
+def test_a_copied_run_of_another_seed_is_named(tmp_path, rng):
+    selection, _ = write_reconstructions(tmp_path, rng)
+    both = replace(selection, seeds=[0, 1])
+    assert len(read_reconstructions(both)[3]) == 8  # seed 1 is not there, and is not drawn
+    first, copied = (tmp_path / f"digits/fresh/k2/seed{seed}/epoch2/reconstructions.npz" for seed in (0, 1))
+    copied.parent.mkdir(parents=True)
+    copied.write_bytes(first.read_bytes())
+    with pytest.raises(VaeGeometryError, match=r"holds the same reconstructions as .*, of another seed") as error:
+        read_reconstructions(both)
+    assert str(error.value).startswith(f"{copied}: ")

@@ -9,6 +9,7 @@ from vae_geometry.geometry.activations import open_layers
 from vae_geometry.geometry.cross_bottleneck import compare_bottlenecks
 from vae_geometry.geometry.information_imbalance import information_imbalance
 from vae_geometry.geometry.neighbours import find_neighbours
+from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
 
 POINTS = 40
 ENDS = ("source", "target")
@@ -122,3 +123,35 @@ def test_a_dump_that_does_not_say_its_bottleneck_is_named(sweep, tmp_path):
     with pytest.raises(VaeGeometryError, match=r"dump: no manifest says which bottleneck this is"):
         compare_bottlenecks([sweep.dump, folder], tmp_path / "cross.parquet", 1, 2000)
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.fixture(scope="module")
+def others(sweep, tmp_path_factory):
+    """Checkpoints of networks that are not of the sweep's run at epoch 2, by what differs."""
+    folder = tmp_path_factory.mktemp("others")
+    model, config = load_checkpoint(sweep.run.parents[1] / "k3/seed0/checkpoints/epoch2.safetensors")
+    for name, value in {"dataset": "mnist", "noise": "repeated", "seed": 1, "epoch": 1, "bottleneck": 3}.items():
+        save_checkpoint(folder / f"{name}.safetensors", model, {**config, name: value})
+    return folder
+
+
+@pytest.mark.parametrize("name", ["dataset", "noise", "seed", "epoch"])
+def test_networks_that_differ_in_more_than_k_are_refused_before_they_run(sweep, digits, others, tmp_path, capsys, name):
+    first = sweep.run / "checkpoints/epoch2.safetensors"
+    other = others / f"{name}.safetensors"
+    words = [*arguments(sweep, digits, tmp_path / "cross.parquet")]
+    words[1:3] = [str(first), str(other)]
+    assert main(words) == 1
+    sentence = capsys.readouterr().err
+    assert f"{other}: is of {name} " in sentence
+    assert f"{first} of {name} " in sentence
+    assert sentence.endswith("; give networks that differ in K alone\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_networks_of_one_k_are_refused(sweep, digits, others, tmp_path, capsys):
+    words = arguments(sweep, digits, tmp_path / "cross.parquet")
+    words[1] = str(others / "bottleneck.safetensors")
+    assert main(words) == 1
+    assert f"{words[2]}: is of K = 3, as is {words[1]}; give one network per K" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -147,10 +147,20 @@ def write_over_one_file(dump, other):
         file.write(b"8 bytes!")
 
 
+def write_over_one_file_and_set_its_time_back(dump, other):
+    before = (dump / "layer05.npy").stat()
+    write_over_one_file(dump, other)
+    os.utime(dump / "layer05.npy", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def remove_one_file(dump, other):
     (dump / "layer05.npy").unlink()
 
 
+CHANGES = [
+    *(replace_by_rename, replace_file_by_file, remove_one_file),
+    *(write_over_one_file, write_over_one_file_and_set_its_time_back),
+]
 MOMENTS = {
     measure_the_geometry: (measure, "find_neighbours"),
     measure_the_fidelity: (fidelity, "elbo_terms"),
@@ -159,7 +169,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("change", [replace_by_rename, replace_file_by_file, write_over_one_file, remove_one_file])
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_dump_that_is_changed_while_it_is_measured_gives_no_results(
     dump, sweep, tmp_path, monkeypatch, stage, change
 ):
@@ -248,3 +258,65 @@ def test_only_a_table_of_scales_of_an_earlier_measurement_is_removed(tmp_path, r
     measure_geometry(tmp_path, tmp_path / "out", 1, MEMORY_MB, scales=4)
     measure_the_geometry(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out/id_scaling.parquet").exists()
+
+
+TABLES = ("intrinsic_dimension", "information_imbalance", "id_scaling")
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_of_another_run_are_not_replaced(dump, sweep, tmp_path, monkeypatch, kind):
+    other = sweep.selection.results / "digits/fresh/k3/seed0/epoch2"
+    (tmp_path / "out").mkdir()
+    path = tmp_path / f"out/{kind}.parquet"
+    shutil.copy(other / path.name, path)
+    before = path.read_bytes()
+    monkeypatch.setattr(measure, "find_neighbours", None)  # it is refused before anything is measured
+    with pytest.raises(VaeGeometryError) as refused:
+        measure_geometry(dump, tmp_path / "out", 1, MEMORY_MB, scales=4)
+    assert str(refused.value) == (
+        f"{path}: is of bottleneck 3 and is not replaced by a table of bottleneck 2; "
+        "choose another --output, or move it away"
+    )
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_names_no_run_replaces_no_table_that_does(dump, sweep, tmp_path, rng):
+    np.save(tmp_path / "layer00.npy", rng.normal(size=(20, 2)))
+    measure_the_geometry(dump, tmp_path / "out")
+    with pytest.raises(VaeGeometryError, match=r"is of dataset digits and is not replaced by a table of no run"):
+        measure_the_geometry(tmp_path, tmp_path / "out")
+    measure_the_geometry(tmp_path, tmp_path / "own")
+    measure_the_geometry(dump, tmp_path / "own")
+    measure_the_geometry(dump, tmp_path / "own")
+    assert set(
+        tables.read("intrinsic_dimension", [tmp_path / "own/intrinsic_dimension.parquet"])["seed"].to_pylist()
+    ) == {0}
+
+
+MANIFESTS = {
+    "a dataset of two lines": ("dataset", "digits\n", r"column dataset holds 'digits\n'"),
+    "an unknown noise": ("noise", "loud", "column noise holds 'loud'"),
+    "no latent unit": ("bottleneck", 0, "column bottleneck holds 0"),
+    "a negative seed": ("seed", -1, "column seed holds -1"),
+    "a negative epoch": ("epoch", -3, "column epoch holds -3"),
+    "an unknown role": ("role", "banana", "column role holds 'banana'"),
+    "equal names": ("layer_name", "x", "gives two layers the same name"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_manifest_of_values_that_no_dump_writes_is_refused(dump, tmp_path, stage, case):
+    column, value, said = MANIFESTS[case]
+    change_manifest(lambda rows: [{**row, column: value} for row in rows])(dump)
+    with pytest.raises(VaeGeometryError) as refused:
+        stage(dump, tmp_path / "out")
+    assert str(refused.value) == f"{dump / 'manifest.parquet'}: {said}; dump the activations again"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_dump_that_lacks_a_layer_is_one_sentence(dump, tmp_path, stage, caplog):
+    lose_a_layer(dump)
+    with pytest.raises(VaeGeometryError), caplog.at_level(logging.INFO, logger="vae_geometry"):
+        stage(dump, tmp_path / "out")
+    assert not caplog.messages

@@ -50,7 +50,14 @@ def write_other_manifest(folder, sweep):
     tables.write("training", [], folder / "manifest.parquet")
 
 
+def write_a_layer_into_a_dump(folder, sweep):
+    for path in sweep.dump.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    np.save(folder / "layer11.npy", np.eye(5))
+
+
 FOLDERS = {
+    write_a_layer_into_a_dump: "holds layer11.npy, which is not in its manifest.parquet",
     write_notes: "holds notes.txt, which no dump writes",
     write_run: "holds checkpoints, which no dump writes",
     write_own_layers: "is not an earlier dump, as it has no good manifest.parquet",
@@ -128,3 +135,56 @@ def test_a_network_of_more_layers_than_two_digits_number_is_refused(tmp_path, sw
     assert dump(sweep, digits, tmp_path / "folder") == 1
     assert "the network has 11 layers; measure at most 10 of them" in capsys.readouterr().err
     assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("layer", ["bottleneck", "decoder", "mean"])
+def test_a_network_that_gives_no_numbers_is_named_and_leaves_the_earlier_dump(
+    tmp_path, sweep, digits, monkeypatch, capsys, layer
+):
+    """Weights that are finite may still overflow: in a layer, or in what is drawn from the prior."""
+    folder = tmp_path / "folder"
+    assert dump(sweep, digits, folder) == 0
+    before = content(tmp_path)
+    pass_through = activations.pass_through
+
+    def overflow(*arguments):
+        outputs, mean, *rest = pass_through(*arguments)
+        if layer == "mean":
+            return outputs, mean * np.inf, *rest
+        named = {
+            each: output * np.inf if each.name == layer or each.role == layer else output
+            for each, output in outputs.items()
+        }
+        return named, mean, *rest
+
+    monkeypatch.setattr(activations, "pass_through", overflow)
+    capsys.readouterr()
+    assert dump(sweep, digits, folder) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        "of the network gives NaN or infinity on these images; take another checkpoint, or train again with a lower "
+        "training.learning_rate"
+    )
+    assert ("mean of" if layer == "mean" else "layer ") in line
+    assert content(tmp_path) == before
+
+
+def test_samples_that_are_no_numbers_are_not_written(tmp_path, sweep, digits, monkeypatch, capsys):
+    checkpoint = sweep.run / "checkpoints/epoch2.safetensors"
+    sigmoid = activations.torch.sigmoid
+    monkeypatch.setattr(activations.torch, "sigmoid", lambda values: sigmoid(values) * np.nan)
+    images = ["--data", digits / "test.npz", "--points", 20, "--threads", 1, "--device", "cpu"]
+    outputs = ["--output", tmp_path / "dump", "--reconstructions", tmp_path / "few.npz"]
+    monkeypatch.setattr(activations, "_write_arrays", lambda *_: copy_dump(sweep, _[2]))
+    assert main([str(word) for word in ["dump-activations", checkpoint, *images, *outputs]]) == 1
+    assert "the decoder of the network gives NaN or infinity" in capsys.readouterr().err
+    assert not (tmp_path / "few.npz").exists()
+
+
+def copy_dump(sweep, folder):
+    for path in sweep.dump.glob("*.npy"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    rows = tables.read("manifest", [sweep.dump / "manifest.parquet"]).to_pylist()
+    return [
+        {name: row[name] for name in ("layer", "layer_name", "role", "extrinsic_dimension", "n_points")} for row in rows
+    ]

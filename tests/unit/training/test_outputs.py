@@ -140,3 +140,20 @@ def test_an_untrained_network_replaces_only_another(tmp_path, digits, finished, 
     assert path.read_bytes() == before
     path.unlink()
     assert main([str(word) for word in arguments]) == main([str(word) for word in arguments]) == 0
+
+
+@pytest.mark.parametrize("name", ["training", "timing"])
+def test_tables_of_another_run_are_refused_before_training(tmp_path, images, monkeypatch, name):
+    """Also where no checkpoint is in the way: the other training kept other epochs."""
+    run(tmp_path, images, replace(SETTINGS, epochs=1, checkpoints=()), seed=1)
+    (tmp_path / ("timing.parquet" if name == "training" else "training.parquet")).unlink()
+    path = tmp_path / f"{name}.parquet"
+    before = path.read_bytes()
+    initial, steps = start(tmp_path / "initial"), record_forward(monkeypatch)
+    with pytest.raises(VaeGeometryError) as refused:
+        train(images, initial, tmp_path, SETTINGS, 1.0, CPU)
+    assert str(refused.value) == (
+        f"{path}: is of seed 1 and is not replaced by a table of seed 0; choose another --output, or move it away"
+    )
+    assert not steps
+    assert path.read_bytes() == before

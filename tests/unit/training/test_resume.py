@@ -63,6 +63,12 @@ def test_a_training_that_is_killed_while_it_finishes_trains_nothing_again(tmp_pa
         assert not steps
 
 
+def remove_tables(folder):
+    """Remove the losses of the epochs that have ended: those of another run are not replaced."""
+    for path in folder.glob("*.parquet"):
+        path.unlink()
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [
@@ -80,6 +86,7 @@ def test_the_state_of_another_configuration_is_named_not_used_and_kept(
 ):
     expected = outputs(run(tmp_path / "whole", images))
     folder = killed_run(tmp_path / "run", images, monkeypatch)
+    remove_tables(folder)
     with monkeypatch.context() as patch:
         record_forward(patch, fail_at=BATCHES)
         with pytest.raises(KeyboardInterrupt):
@@ -93,7 +100,7 @@ def test_the_state_of_another_configuration_is_named_not_used_and_kept(
 
 def test_the_state_of_other_images_or_another_seed_is_not_used(tmp_path, images, monkeypatch):
     expected = outputs(run(tmp_path / "whole", images, seed=1))
-    killed_run(tmp_path / "seed", images, monkeypatch)
+    remove_tables(killed_run(tmp_path / "seed", images, monkeypatch))
     assert outputs(run(tmp_path / "seed", images, seed=1)) == expected
     changed = images.clone()
     changed[0, 0, 0, 0] += 1
