@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__, layout
-from vae_geometry.agreement import require_same_images, require_whole
 from vae_geometry.columns import table_of_rows
+from vae_geometry.consistency import require_same_images, require_whole
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
 from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place, require_possible
 
