@@ -147,3 +147,24 @@ def test_a_file_without_samples_is_named(sweep, tmp_path):
     sentence = r"reconstructions.npz: not a whole npz file with images, reconstructions, samples .*'samples.npy'"
     with pytest.raises(VaeGeometryError, match=sentence):
         read_reconstructions(last)
+
+
+def test_reconstructions_of_vectors_stand_against_their_values(tmp_path, rng):
+    selection, inputs, decoded = (
+        Selection(tmp_path, ["table"], ["fresh"], [2, 3], [0], [2]),
+        rng.normal(size=(4, 5)),
+        {},
+    )
+    for path, fields in selection.files("reconstructions").items():
+        path.parent.mkdir(parents=True)
+        decoded[fields["bottleneck"]] = rng.normal(size=(4, 5))
+        np.savez(path, images=inputs, reconstructions=decoded[fields["bottleneck"]], samples=inputs)
+    figure, errors = draw("reconstructions", selection)
+    for ax, bottleneck in zip(figure.axes, (2, 3), strict=True):
+        identity, points = ax.lines
+        np.testing.assert_array_equal(points.get_xdata(), inputs.ravel())
+        np.testing.assert_array_equal(points.get_ydata(), decoded[bottleneck].ravel())
+        np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
+        assert identity.get_xdata()[0] <= min(inputs.min(), decoded[bottleneck].min())
+        expected = ((inputs - decoded[bottleneck]) ** 2).mean(axis=1)
+        np.testing.assert_allclose(errors[errors["bottleneck"] == bottleneck]["mean_squared_error"], expected)
