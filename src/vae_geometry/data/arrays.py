@@ -12,6 +12,7 @@ from vae_geometry.arrays import open_npy, read_npz
 from vae_geometry.data.files_of_arrays import part_file
 from vae_geometry.data.prepared import Split
 from vae_geometry.data.sources import Preparation, Source
+from vae_geometry.data.splits import size_of_test_part
 from vae_geometry.files import DAMAGED, reason, require_regular
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
             raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns")
     _check_columns(path, train, names)
     scaled_train, scaled_test = _scale(settings.scale, train, test)
+    if not (np.isfinite(scaled_train).all() and np.isfinite(scaled_test).all()):
+        raise VaeGeometryError(f"{path}: holds values that float32 cannot; set scale: standard or minmax")
     return _without_labels(scaled_train), _without_labels(scaled_test)
 
 
@@ -92,7 +95,7 @@ def _split(settings: Preparation, values: Values) -> tuple[Values, Values]:
             f"{settings.root}: holds no test.npy, .npz, .parquet or .csv; put one there, or set test_fraction"
         )
     order = np.random.default_rng(SHUFFLE_SEED).permutation(len(values))
-    n_test = round(settings.test_fraction * len(values))
+    n_test = size_of_test_part(settings.root, len(values), settings.test_fraction)
     return values[order[n_test:]], values[order[:n_test]]
 
 
@@ -125,7 +128,8 @@ def _scale(scale: str, train: Values, test: Values) -> tuple[NDArray[np.float32]
                 "%d of %d test values lie outside the range of the training part: clipped", n_outside, test.size
             )
             test = np.clip(test, low, low + width)
-    scaled_train, scaled_test = (((part - low) / width).astype(np.float32) for part in (train, test))
+    with np.errstate(over="ignore"):
+        scaled_train, scaled_test = (((part - low) / width).astype(np.float32) for part in (train, test))
     return scaled_train, scaled_test
 
 

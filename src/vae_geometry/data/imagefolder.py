@@ -15,6 +15,7 @@ from vae_geometry.data.folders import ENDINGS, class_files, files_beside_classes
 from vae_geometry.data.images import resize
 from vae_geometry.data.prepared import Split
 from vae_geometry.data.sources import Preparation, Source
+from vae_geometry.data.splits import size_of_test_part
 from vae_geometry.files import DAMAGED, reason, require_regular
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     if settings.root is None:
         raise VaeGeometryError(f"datasets: source {source.name} needs `root`, a folder that holds train/ and test/")
     names = ("train", "test") if settings.test_fraction is None else ("train",)
+    if settings.test_fraction is not None and (settings.root / "test").exists():
+        raise VaeGeometryError(
+            f"{settings.root / 'test'}: is there already, so that test_fraction splits nothing off; leave one out"
+        )
     folders = {settings.root / name: class_files(settings.root / name) for name in names}
     classes = sorted({name for files in folders.values() for name in files})
     parts = [_read_folder(folder, files, classes, settings) for folder, files in folders.items()]
@@ -48,9 +53,13 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     stacked = [_stack(images, labels, is_grey) for images, labels in parts]
     if settings.test_fraction is None:
         train, test = stacked
+        if train[0].shape[2:] != test[0].shape[2:]:
+            sizes = ("{} x {}".format(*images.shape[2:]) for images, _ in stacked)
+            held = "{} pixels in train, of {} in test".format(*sizes)
+            raise VaeGeometryError(f"{settings.root}: holds images of {held}; set image_size to one")
         return train, test
     ((images, labels),) = stacked
-    n_test = round(settings.test_fraction * len(images))
+    n_test = size_of_test_part(settings.root, len(images), settings.test_fraction)
     return (images[n_test:], labels[n_test:]), (images[:n_test], labels[:n_test])
 
 

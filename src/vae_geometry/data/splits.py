@@ -1,5 +1,6 @@
 """Which images train and which validate."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SEED = 0  # the split is a property of the data set, not of the run
+
+
+def size_of_test_part(root: Path | None, n_inputs: int, test_fraction: float) -> int:
+    """How many of the inputs of a folder without a test part are split off to test on.
+
+    Raises
+    ------
+    VaeGeometryError
+        If none, or all.
+    """
+    n_test = round(test_fraction * n_inputs)
+    if not 0 < n_test < n_inputs:
+        raise VaeGeometryError(
+            f"{root}: a test_fraction of {test_fraction} of {n_inputs} inputs leaves one part empty; change it"
+        )
+    return n_test
 
 
 def split_images(images: "Tensor", n_images: int | None, validation_fraction: float) -> tuple["Tensor", "Tensor"]:

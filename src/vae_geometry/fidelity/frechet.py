@@ -66,7 +66,7 @@ def prepare_features(
     Raises
     ------
     VaeGeometryError
-        If there are fewer images or all are the same, or the weights are not to be had.
+        If there are fewer images, all are the same or they are arrays, or the weights are not to be had.
     """
     from vae_geometry.fidelity.extractors import extract_features, load_extractor
 
@@ -74,6 +74,8 @@ def prepare_features(
     if len(pixels) < n_points or n_points < 2:
         problem = f"holds {len(pixels)} images, {n_points} points are requested"
         raise VaeGeometryError(f"{images}: {problem}; fidelity.points must lie between 2 and the number of images")
+    if pixels.dtype != np.uint8:
+        raise VaeGeometryError(f"{images}: holds arrays, and features are those of images; give a data set of images")
     pixels = pixels[:n_points]
     if (pixels == pixels[0]).all():
         raise VaeGeometryError(f"{images}: the first {n_points} images are all the same; give images that differ")

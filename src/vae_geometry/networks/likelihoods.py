@@ -100,7 +100,7 @@ class Gaussian(Likelihood):
     @property
     def output_variance(self) -> float:
         """As of ``Likelihood``."""
-        return float(self.log_variance.exp())
+        return self.log_variance.detach().exp().item()
 
 
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")

@@ -216,7 +216,8 @@ def test_the_features_are_kept_whole_and_the_same_bytes_twice(digits, tmp_path):
 
 
 def save_images(path, images):
-    np.savez(path, inputs=np.asarray(images, np.uint8), labels=np.zeros(len(images), int))
+    images = images if images.dtype == np.float32 else images.astype(np.uint8)
+    np.savez(path, inputs=images, labels=np.zeros(len(images), int))
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,7 @@ def save_images(path, images):
         (np.zeros((0, 1, 32, 32)), 10, "test.npz: inputs are uint8 (0, 1, 32, 32), not uint8 (N, 1 or 3, H, W)"),
         (np.zeros((10, 1, 32, 32)), 10, "test.npz: the first 10 images are all the same; give images that differ"),
         (np.full((10, 3, 32, 32), 200), 10, "test.npz: the first 10 images are all the same; give images that differ"),
+        (np.eye(10, dtype=np.float32), 10, "test.npz: holds arrays, and features are those of images; give a data"),
         (np.zeros((4, 1, 32, 32)), 10, "test.npz: holds 4 images, 10 points are requested"),
     ],
 )

@@ -159,3 +159,24 @@ def test_a_copied_run_of_another_seed_is_named(tmp_path, rng):
     with pytest.raises(VaeGeometryError, match=r"holds the same reconstructions as .*, of another seed") as error:
         read_reconstructions(both)
     assert str(error.value).startswith(f"{copied}: ")
+
+
+def test_reconstructions_of_vectors_stand_against_their_values(tmp_path, rng):
+    selection, inputs, decoded = (
+        Selection(tmp_path, ["table"], ["fresh"], [2, 3], [0], [2]),
+        rng.normal(size=(4, 5)),
+        {},
+    )
+    for path, fields in selection.files("reconstructions").items():
+        path.parent.mkdir(parents=True)
+        decoded[fields["bottleneck"]] = rng.normal(size=(4, 5))
+        np.savez(path, images=inputs, reconstructions=decoded[fields["bottleneck"]], samples=inputs)
+    figure, errors = draw("reconstructions", selection)
+    for ax, bottleneck in zip(figure.axes, (2, 3), strict=True):
+        identity, points = ax.lines
+        np.testing.assert_array_equal(points.get_xdata(), inputs.ravel())
+        np.testing.assert_array_equal(points.get_ydata(), decoded[bottleneck].ravel())
+        np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
+        assert identity.get_xdata()[0] <= min(inputs.min(), decoded[bottleneck].min())
+        expected = ((inputs - decoded[bottleneck]) ** 2).mean(axis=1)
+        np.testing.assert_allclose(errors[errors["bottleneck"] == bottleneck]["mean_squared_error"], expected)
