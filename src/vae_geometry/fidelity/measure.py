@@ -15,6 +15,7 @@ from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files
 from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
 from vae_geometry.networks.likelihoods import LIKELIHOODS, Likelihood, likelihood
+from vae_geometry.replacing import require_same_run
 
 ACTIVE_NATS = 0.01
 NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
@@ -87,10 +88,12 @@ def measure_fidelity(
     ------
     VaeGeometryError
         If the folder is no such dump, changes meanwhile, or holds fewer or other images than the features, pixels
-        outside 0 ... 1 or values that are no numbers.
+        outside 0 ... 1 or values that are no numbers; if there is a table of another run.
     """
     with unchanged(activations):
-        row = _measure(_read(activations, n_points), beta, features, weights, device or torch.device("cpu"))
+        dump = _read(activations, n_points)
+        require_same_run("fidelity", output, dump.run)
+        row = _measure(dump, beta, features, weights, device or torch.device("cpu"))
     tables.write("fidelity", [row], output)
 
 

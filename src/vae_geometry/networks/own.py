@@ -44,7 +44,7 @@ class OwnNetwork(Network):
     def layers(self) -> dict[str, nn.Module]:
         """The user's ``layers``; else the children of ``encoder`` and ``decoder`` but the last, which is the output."""
         layers = getattr(self.module, "layers", None)
-        if layers is not None:
+        if layers is not None and not isinstance(layers, nn.Module):  # a ModuleList has this name in many networks
             return layers
         encoder, decoder = (_children(self.module, part) for part in ("encoder", "decoder"))
         return {**encoder, **dict([*decoder.items()][:-1])}

@@ -205,3 +205,12 @@ def test_a_manifest_without_an_output_is_an_error(sweep, tmp_path):
     tables.write("manifest", [row for row in rows if row["role"] != "output"], dump / "manifest.parquet")
     with pytest.raises(VaeGeometryError, match="dump: its manifest names no layer of role output; dump it again"):
         measured(dump, tmp_path)
+
+
+def test_a_table_of_another_run_is_not_replaced(sweep, tmp_path):
+    path = tmp_path / "fidelity.parquet"
+    shutil.copy(sweep.selection.results / "digits/fresh/k3/seed0/epoch2/fidelity.parquet", path)
+    before = path.read_bytes()
+    with pytest.raises(VaeGeometryError, match=r"is of bottleneck 3 and is not replaced by a table of bottleneck 2"):
+        measured(sweep.dump, tmp_path)
+    assert path.read_bytes() == before
