@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         STAGES[options.stage].run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by >&-
+            sys.stdout.flush()
     except VaeGeometryError as error:
         problem, status = str(error), error.exit_status
     except KeyboardInterrupt:

@@ -29,8 +29,10 @@ POSITIVE, NATS = (0.0, inf), (-ROUNDING, inf)
 # Column -> the least and the greatest value that it can have. An II is 2 / N times a mean rank below N.
 LIMITS = {
     **dict.fromkeys(("intrinsic_dimension", "id_stderr", "scale", "ii_stderr"), POSITIVE),
+    "n_points": (1, inf),
     "information_imbalance": (0.0, 2.0),
-    **{f"{part}{term}": NATS for part in ("", "train_", "validation_") for term in ("kl", "reconstruction")},
+    **dict.fromkeys(("kl", "train_kl", "validation_kl"), NATS),  # the loss of a density may be below zero
+    "frechet_distance": (-1.0, inf),  # of equal Gaussians zero up to rounding
 }
 
 

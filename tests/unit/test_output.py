@@ -125,3 +125,9 @@ def test_ctrl_c_while_modules_are_loaded_is_one_sentence(module, start):
     )
     assert done.returncode == 130
     assert re.fullmatch(r"vae-geometry( describe)?: interrupted; start again\n", done.stderr)
+
+
+def test_a_closed_output_is_no_traceback():
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *CLAIMS]
+    done = subprocess.run(closed, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    assert "Traceback" not in done.stderr

@@ -20,8 +20,10 @@ TWICE = "datasets: {digits: {source: digits}}\ntraining:\n  epochs: 3\n  epochs:
         ("seeds: [0]\n".encode("utf-16"), "config.yaml: is not UTF-8 text; save it as UTF-8"),
         (b"seeds: [0]\nseeds: [1]\n", "config.yaml: line 2: the key seeds stands twice; remove one"),
         (b"datasets: &all\n  x: *all\n", "config.yaml: line 1: holds itself through an alias; write out what it holds"),
+        (b"bottlenecks: [010]\n", "config.yaml: line 1: YAML reads 010 in another base; write it in tens"),
+        (b"bottlenecks: [1:30]\n", "config.yaml: line 1: YAML reads 1:30 in another base; write it in tens"),
     ],
-    ids=["empty", "a list", "UTF-16", "a key twice", "itself"],
+    ids=["empty", "a list", "UTF-16", "a key twice", "itself", "octal", "of sixty"],
 )
 def test_an_odd_config_is_refused_in_one_sentence(snakemake, tmp_path, content, sentence):
     (tmp_path / "config.yaml").write_bytes(content)

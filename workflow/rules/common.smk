@@ -88,7 +88,8 @@ def architecture_options():
 
 def fail(problem):
     # not a WorkflowError, which Snakemake prints with a traceback
-    sys.exit(f"{', '.join(map(str, workflow.configfiles)) or 'config'}: {problem}")
+    sources = [*map(str, workflow.configfiles), *["--config"] * bool(workflow.config_settings.config)]
+    sys.exit(f"{', '.join(sources) or 'config'}: {problem}")
 
 
 def shipped(path):

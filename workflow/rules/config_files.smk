@@ -1,6 +1,10 @@
 """What Snakemake's own reader of configs passes over."""
 
+import re
+
 import yaml
+
+OTHER_BASE = re.compile(r"[-+]?(0[0-9a-z_]|[0-9_]+:)", re.IGNORECASE)  # octal, hexadecimal, binary, of sixty
 
 
 def check_file(path):
@@ -18,19 +22,25 @@ def check_file(path):
         check_node(path, top)
 
 
-def check_node(path, node, around=()):
-    """Stop on a mapping that names a key twice, or that holds itself."""
+def check_node(path, node, around=(), checked=None):
+    """Stop on a mapping that names a key twice or holds itself, and on numbers that YAML reads in another base."""
+    checked = set() if checked is None else checked
     if node in around:
         sys.exit(f"{path}: line {node.start_mark.line + 1}: holds itself through an alias; write out what it holds")
+    if node in checked:  # an alias of what was checked where it stands
+        return
+    checked.add(node)
+    if node.tag == "tag:yaml.org,2002:int" and OTHER_BASE.match(node.value):
+        sys.exit(f"{path}: line {node.start_mark.line + 1}: YAML reads {node.value} in another base; write it in tens")
     if isinstance(node, yaml.MappingNode):
         keys = [key.value for key, _ in node.value]
         for position, (key, value) in enumerate(node.value):
             if key.value in keys[:position]:
                 sys.exit(f"{path}: line {key.start_mark.line + 1}: the key {key.value} stands twice; remove one")
-            check_node(path, value, (*around, node))
+            check_node(path, value, (*around, node), checked)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            check_node(path, value, (*around, node))
+            check_node(path, value, (*around, node), checked)
 
 
 for file in workflow.overwrite_configfiles or ["config.yaml"]:

@@ -10,7 +10,7 @@ from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
-from vae_geometry.geometry.agreement import agreement
+from vae_geometry.geometry.agreement import agreement, disagreement
 from vae_geometry.replacing import require_written
 from vae_geometry.rows import require_place
 from vae_geometry.tables import Selection
@@ -124,6 +124,10 @@ def _verified(selection: Selection, verification: Path | None) -> str:
     require_place(verification, table, {"dataset": selection.datasets[0]})
     rows = table.to_pylist()
     run = rows[0]
+    if any(row[field.name] != run[field.name] for row in rows for field in tables.RUN):
+        raise VaeGeometryError(f"{verification}: holds rows of several checkpoints; verify one again")
+    if problem := disagreement(rows):
+        raise VaeGeometryError(f"{verification}: {problem}; verify the checkpoint again")
     checkpoint = f"{run['noise']} noise, K = {run['bottleneck']}, seed {run['seed']}, epoch {run['epoch']}"
     return f"{agreement(rows)} This was measured with {checkpoint}."
 

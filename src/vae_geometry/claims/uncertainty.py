@@ -107,6 +107,8 @@ def is_near(measured: Measured, target: Measured, alternative: float) -> bool:
 
     ``alternative`` is the ratio of the alternative to the target, above 1, and counts on both sides of it.
     """
+    if min(measured.value, target.value) <= 0:  # no ID is near to one of zero
+        return measured.value == target.value
     distance = abs(log(measured.value / target.value))
     error = hypot(measured.error / measured.value, target.error / target.value)
     return distance <= log(alternative) / 2 + TOLERANCE * error

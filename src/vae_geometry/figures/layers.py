@@ -74,7 +74,8 @@ def ii_matrix(selection: Selection) -> Drawn:
     numbers = by_panel(*panels)
     names = roles.labels(numbers, "x")
     layers, places = list(names), range(len(names))
-    scale = LogNorm(numbers["mean"].min(), numbers["mean"].max())
+    known = numbers["mean"].dropna()
+    scale = LogNorm(known.min(), known.max()) if len(known) else LogNorm(0.01, 1)  # all of them null
     figure, axes = style.small_multiples(len(panels), 1.9)
     for ax, panel in zip(axes, panels, strict=True):
         matrix = panel.pivot_table(index="x", columns="target_layer", values="mean").reindex(layers, columns=layers)

@@ -57,6 +57,10 @@ def plot(
     if name not in FIGURES:
         raise VaeGeometryError(f"no figure is called {name}; the figures are {', '.join(sorted(FIGURES))}")
     figure = FIGURES[name]
+    if not figure.all_noises and len(selection.noises) > 1:
+        raise VaeGeometryError(
+            f"figure {name} shows one kind of noise, not {' and '.join(selection.noises)}; name one, or draw noise"
+        )
     selection = replace(selection, epochs=figure.at(selection.epochs))
     draw, describe = figure.functions()
     with style.applied():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.dumps import unchanged
+from vae_geometry.files import reason
 from vae_geometry.geometry.activations import Layer, open_layers
 from vae_geometry.geometry.agreement import disagreement
 from vae_geometry.geometry.information_imbalance import information_imbalance
@@ -65,6 +66,11 @@ def verify_geometry(folder: Path, output: Path, threads: int, memory_mb: int, sc
         raise VaeGeometryError(
             f"{error.name} is not installed, which only verify-geometry needs; "
             "run: pip install 'dadapy>=0.3.4,<0.4', with Python 3.11 or 3.12 and numpy 1"
+        ) from None
+    except Exception as error:  # whatever a package that does not fit raises
+        raise VaeGeometryError(
+            f"DADApy cannot be imported ({type(error).__name__}: {reason(error)}); "
+            "install dadapy>=0.3.4,<0.4 again, with Python 3.11 or 3.12 and numpy 1"
         ) from None
     from threadpoolctl import threadpool_limits
 

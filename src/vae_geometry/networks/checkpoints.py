@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_geometry import NOISES, VaeGeometryError
-from vae_geometry.files import atomic_file
+from vae_geometry.files import atomic_file, require_regular
 from vae_geometry.networks import build, signatures
 from vae_geometry.networks.layers import Network
 from vae_geometry.networks.likelihoods import LIKELIHOODS
@@ -45,6 +45,7 @@ def read_config(path: Path) -> dict:
         If the file is absent or no checkpoint of this package.
     """
     try:
+        require_regular(path)
         with safetensors.safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("config", "null")
         config = json.loads(text)

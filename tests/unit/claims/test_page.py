@@ -48,6 +48,24 @@ def test_a_verification_of_another_data_set_is_refused(tmp_path):
         check_claims(selection(tmp_path), tmp_path / "claims", tmp_path / "verification")
 
 
+@pytest.mark.parametrize(
+    ("second", "problem"),
+    [
+        ({"bottleneck": 4}, "holds rows of several checkpoints; verify one again"),
+        ({"difference": 0.5}, "which differ by more than 1e-08; verify the checkpoint again"),
+    ],
+)
+def test_a_verification_that_does_not_agree_is_not_certified(tmp_path, second, problem):
+    write_sweep(tmp_path)
+    run = {"dataset": "digits", "noise": "fresh", "bottleneck": 8, "seed": 0, "epoch": 3}
+    row = {"quantity": "intrinsic_dimension", "source_layer": 0, "target_layer": 0, "neighbours": 2}
+    row |= {"value": 2.0, "dadapy_value": 2.0, "difference": 0.0, "dadapy_version": "0.3.4"}
+    rows = [{**run, **row}, {**run, **row, "source_layer": 1, **second}]
+    tables.write("verification", rows, tmp_path / "verification")
+    with pytest.raises(VaeGeometryError, match=problem):
+        check_claims(selection(tmp_path), tmp_path / "claims", tmp_path / "verification")
+
+
 def test_both_pages_have_the_rule_and_the_numbers_of_every_claim(tmp_path):
     write_sweep(tmp_path)
     check_claims(selection(tmp_path), tmp_path / "claims")

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from published_sweep import EPOCHS, PUBLISHED, draw, selection_for
 
-from vae_geometry import layout
+from vae_geometry import VaeGeometryError, layout
+from vae_geometry.figures.plot import plot
 from vae_geometry.figures.registry import ENTRIES, FIGURES
 from vae_geometry.tables import Selection
 
@@ -43,3 +45,11 @@ def test_the_registry_loads_neither_matplotlib_nor_pandas():
         "heavy = {'matplotlib', 'pandas', 'numpy', 'pyarrow', 'torch'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", call, *sys.path], check=True)
+
+
+def test_a_figure_of_one_kind_of_noise_refuses_two(published_sweep, tmp_path):
+    both = replace(published_sweep, noises=["fresh", "repeated"])
+    with pytest.raises(
+        VaeGeometryError, match="figure figure1 shows one kind of noise, not fresh and repeated; name one"
+    ):
+        plot("figure1", both, tmp_path / "figure1")

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
 from vae_geometry.networks import build
-from vae_geometry.networks.checkpoints import check_shape, load_checkpoint, save_checkpoint
+from vae_geometry.networks.checkpoints import check_shape, load_checkpoint, read_config, save_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CHANNELS = [2, 3, 4, 5]
@@ -144,3 +145,10 @@ def test_images_of_another_shape_than_the_networks_are_an_error(tmp_path):
     check_shape(tmp_path / "a.safetensors", CONFIG, (1, 32, 32))
     with pytest.raises(VaeGeometryError, match=r"a.safetensors: the network takes inputs of 1x32x32, the data set has"):
         check_shape(tmp_path / "a.safetensors", CONFIG, (3, 32, 32))
+
+
+@pytest.mark.usefixtures("ten_seconds")
+def test_a_fifo_is_refused_unopened(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(VaeGeometryError, match=r"fifo: not a checkpoint of this package \(it is a FIFO, not a file\)"):
+        read_config(tmp_path / "fifo")
