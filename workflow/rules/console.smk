@@ -33,7 +33,7 @@ def check_targets():
 
 def figures_of(result):
     all_noises = result == "figure_of_all_noises"
-    drawn = {path.rpartition("/")[2].partition(".")[0] for path in all_figures()}
+    drawn = {Path(path).stem for path in all_figures()}
     names = sorted(name for name in drawn if FIGURES[name].all_noises == all_noises)
     return f"figure of {'all kinds' if all_noises else 'one kind'} of noise", names
 
