@@ -34,6 +34,7 @@ def check_targets():
 def figures_of(result):
     all_noises = result == "figure_of_all_noises"
     drawn = {Path(path).stem for path in all_figures()}
+    drawn |= {figure.name for figure in FIGURES.values() if figure.needs == "scales"}  # which names its own key
     names = sorted(name for name in drawn if FIGURES[name].all_noises == all_noises)
     return f"figure of {'all kinds' if all_noises else 'one kind'} of noise", names
 
