@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vae_geometry.cli import main
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 OPTIONS = '{"channels": [4, 4, 6, 6]}'
 BOTTLENECKS, EPOCHS, POINTS, SCALES = (2, 3), (0, 2), 40, 4

@@ -9,7 +9,7 @@ import numpy as np
 from vae_geometry import layout, tables
 from vae_geometry.claims import published
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 PUBLISHED = Path(__file__).parents[1] / "resources/published"
 BOTTLENECKS, SEED_NUMBERS, EPOCHS = [2, 32], [0, 1, 2], [0, 10, 100]

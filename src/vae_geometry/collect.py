@@ -7,7 +7,8 @@ from platform import python_version
 from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.files import DAMAGED, atomic_file, require_regular
 from vae_geometry.replacing import require_written
-from vae_geometry.tables import Selection, read_selected, write
+from vae_geometry.selection import Selection
+from vae_geometry.tables import read_selected, write
 
 PACKAGES = (  # that the numbers of a sweep come from
     *("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "numba"),

@@ -1,21 +1,20 @@
 """The tables: one pyarrow schema a kind, where each lies under results/, and how they are written and read."""
 
-import itertools
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vae_geometry import VaeGeometryError, __version__, layout
+from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.columns import table_of_rows
 from vae_geometry.consistency import require_same_images, require_whole
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
-from vae_geometry.rows import Fields, require_once, require_own_numbers, require_place, require_possible
+from vae_geometry.rows import require_once, require_own_numbers, require_place, require_possible
+from vae_geometry.selection import Selection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,48 +165,6 @@ SCHEMAS = {
         ]
     ),
 }
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The measurements of a sweep to read: every combination of these.
-
-    Attributes
-    ----------
-    results : Path
-        The results folder of the sweep.
-    datasets, noises : sequences of str
-    bottlenecks, seeds, epochs : sequences of int
-        ``epochs`` in the order of the config, the last one last.
-    """
-
-    results: Path
-    datasets: Sequence[str]
-    noises: Sequence[str]
-    bottlenecks: Sequence[int]
-    seeds: Sequence[int]
-    epochs: Sequence[int]
-
-    def files(self, kind: str) -> dict[Path, Fields]:
-        """The results of one kind, a key of ``layout.RESULTS``, in the order of the selection.
-
-        Returns
-        -------
-        dict
-            Path -> the fields of its template: the data set, the kind of noise, K, seed and epoch, as far as the path
-            names them.
-        """
-        values: dict[str, Sequence[str | int]] = {
-            "dataset": self.datasets,
-            "noise": self.noises,
-            "bottleneck": self.bottlenecks,
-            "seed": self.seeds,
-            "epoch": [max(self.epochs)] if kind == "cross_bottleneck" else self.epochs,
-        }
-        names = [name for name in values if f"{{{name}}}" in layout.RESULTS[kind]]
-        chosen = itertools.product(*(values[name] for name in names))
-        fields = [dict(zip(names, of_file, strict=True)) for of_file in chosen]
-        return {layout.locate(self.results, kind, **of_file): of_file for of_file in fields}
 
 
 def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.cli import main
+from vae_geometry.selection import Selection
 
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 5}
 PAIRS = [{"source_layer": a, "target_layer": b, "information_imbalance": 0.1} for a in (0, 1) for b in (0, 1)]
@@ -26,7 +27,7 @@ ROWS = {  # of each kind, without those of its run
 
 @pytest.fixture
 def selection(tmp_path):
-    return tables.Selection(tmp_path, ["digits"], ["fresh"], [2], [0], [5])
+    return Selection(tmp_path, ["digits"], ["fresh"], [2], [0], [5])
 
 
 def write(kind, path, rows=None, **changes):

@@ -12,6 +12,7 @@ from damage import damaged
 import vae_geometry
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.collect import collect
+from vae_geometry.selection import Selection
 
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 1}
 ROWS = [{**RUN, "layer": layer, "intrinsic_dimension": 1.5 * layer} for layer in range(3)]
@@ -160,7 +161,7 @@ def test_random_damage_of_a_table_never_ends_in_a_traceback(tmp_path, rng):
 
 
 def test_a_selection_names_the_files_of_a_sweep(tmp_path):
-    selection = tables.Selection(tmp_path, ["a"], ["fresh", "repeated"], [2, 4], [0, 1], [0, 5])
+    selection = Selection(tmp_path, ["a"], ["fresh", "repeated"], [2, 4], [0, 1], [0, 5])
     files = [path.relative_to(tmp_path).as_posix() for path in selection.files("fidelity")]
     assert len(files) == len(set(files)) == 2 * 2 * 2 * 2
     assert files[0] == "a/fresh/k2/seed0/epoch0/fidelity.parquet"
@@ -172,7 +173,7 @@ def test_a_selection_names_the_files_of_a_sweep(tmp_path):
 
 
 def test_a_selection_says_what_the_path_of_a_file_stands_for(tmp_path):
-    selection = tables.Selection(tmp_path, ["a"], ["fresh"], [2, 2], [1], [0, 5])
+    selection = Selection(tmp_path, ["a"], ["fresh"], [2, 2], [1], [0, 5])
     run = {"dataset": "a", "noise": "fresh", "bottleneck": 2, "seed": 1}
     assert list(selection.files("training").values()) == [run]  # a K that is named twice counts once
     assert list(selection.files("fidelity").values()) == [{**run, "epoch": 0}, {**run, "epoch": 5}]

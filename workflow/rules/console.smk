@@ -19,7 +19,7 @@ NAMES = {
 def check_targets():
     """Stop on a result that this sweep does not have, and say what it has; Snakemake only says that no rule makes it.
 
-    Snakemake does not tell the workflow what it is asked for, hence the command line.
+    Snakemake does not tell the workflow which targets are requested, hence the command line.
     """
     for target in sys.argv[1:]:
         for name, template in layout.RESULTS.items():

@@ -13,7 +13,7 @@ from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.geometry.agreement import agreement, disagreement
 from vae_geometry.replacing import require_written
 from vae_geometry.rows import require_place
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 
 def check_claims(selection: Selection, output: Path, verification: Path | None = None) -> str:

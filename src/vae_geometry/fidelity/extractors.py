@@ -82,8 +82,8 @@ class EfficientNetLite0(nn.Module):
 def resized(images: Tensor, size: int) -> Tensor:
     """Resize images as TensorFlow 1 and torch-fidelity do, to float32 (n, channels, size, size).
 
-    Pixel i of the result lies at i * height / size in the image, whose last pixel goes on past the edge. That is how
-    torch aligns corners once one pixel is added at the end of both.
+    Pixel i of the result lies at i * height / size in the image, whose last pixel is repeated past the edge. That is
+    how torch aligns corners once one pixel is added at the end of both.
 
     Parameters
     ----------

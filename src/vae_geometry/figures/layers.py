@@ -9,7 +9,7 @@ from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 
 def id_scaling(selection: Selection) -> Drawn:

@@ -13,7 +13,7 @@ from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, gaussians, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 
 def figure1(selection: Selection, table: Path | None = None) -> Drawn:

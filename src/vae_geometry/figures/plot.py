@@ -18,7 +18,7 @@ from vae_geometry.figures.captions import caption
 from vae_geometry.figures.registry import FIGURES
 from vae_geometry.files import DAMAGED, atomic_file, require_regular, with_ending
 from vae_geometry.replacing import require_written
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 SOFTWARE = "vae-geometry"
 ENDINGS = (".txt", ".csv", ".pdf", ".png")

@@ -1,7 +1,7 @@
 """The figures, one entry each, as the workflow, the command line and the report read them.
 
 A new figure is an entry here, and two functions of its ``module``: one of the figure's name, which takes a
-``tables.Selection`` and gives the picture and the numbers in it, and beside it ``describe_<name>``, which says these
+``selection.Selection`` and gives the picture and the numbers in it, and beside it ``describe_<name>``, which says these
 numbers in sentences. Only the standard library is imported, as the workflow reads this module too.
 """
 

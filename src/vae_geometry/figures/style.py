@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 Drawn = tuple[Figure, pd.DataFrame]  # a figure, and the numbers in it
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal's page, 89 and 183 mm

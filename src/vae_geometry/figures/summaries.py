@@ -13,7 +13,8 @@ from vae_geometry.claims.uncertainty import over_seeds
 from vae_geometry.figures import roles
 from vae_geometry.figures.style import letter
 from vae_geometry.geometry.information_imbalance import relative_difference
-from vae_geometry.tables import Selection, read_frame
+from vae_geometry.selection import Selection
+from vae_geometry.tables import read_frame
 
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
 LAYER = ["layer", "layer_name", "role", "label"]

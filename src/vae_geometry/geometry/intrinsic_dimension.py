@@ -17,7 +17,7 @@ from vae_geometry.geometry.neighbours import Neighbours
 MU_FRACTION = 0.9  # of the ratios, the smallest, that 2NN fits
 N_GROUPS = 20
 LOWEST, HIGHEST = 1e-3, 1e3  # IDs between which Gride searches
-PRECISION = 1e-9  # to which Gride finds an ID; DADApy's is 1e-7 where it is not asked for another
+PRECISION = 1e-9  # to which Gride finds an ID; DADApy's is 1e-7 by default
 
 
 def dimension_rows(layers: Sequence[Layer], neighbours: Neighbours) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from vae_geometry.options import Option
 from vae_geometry.stages.stage import ONE_DATASET, SWEEP, path, stage
 
 if TYPE_CHECKING:
-    from vae_geometry.tables import Selection
+    from vae_geometry.selection import Selection
 
 
 @stage(
@@ -69,7 +69,7 @@ def check_claims(options: Any) -> None:
 
 
 def _selection(options: Any) -> "Selection":
-    from vae_geometry.tables import Selection
+    from vae_geometry.selection import Selection
 
     datasets = [options.dataset] if isinstance(options.dataset, str) else options.dataset
     return Selection(options.results, datasets, options.noise, options.bottleneck, options.seed, options.epoch)

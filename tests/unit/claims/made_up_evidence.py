@@ -7,7 +7,7 @@ import numpy as np
 from vae_geometry import tables
 from vae_geometry.claims.evidence import Evidence
 from vae_geometry.claims.uncertainty import Measured
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 SIZES, EPOCHS, DATA = (2, 8, 32, 128), (0, 1, 10, 50), 12.0
 SWEEP_SIZES, SWEEP_SEEDS, SWEEP_EPOCHS = (2, 4, 8), (0, 1), (0, 1, 2, 3)

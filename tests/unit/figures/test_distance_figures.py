@@ -11,7 +11,7 @@ from published_sweep import draw
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.figures.summaries import frechet_distance
 from vae_geometry.figures.summaries import reconstructions as read_reconstructions
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 
 def measured_with(sweep, folder, extractors):

@@ -11,7 +11,7 @@ from published_sweep import LAYER, PUBLISHED, draw, write_sweep
 from vae_geometry import VaeGeometryError
 from vae_geometry.figures import roles, style
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 BOTTLENECKS, EPOCHS = [2, 8, 64], [0, 1, 5]
 OF_ANY_NETWORK = [name for name, figure in FIGURES.items() if figure.needs != "published"]

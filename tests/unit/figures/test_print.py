@@ -198,7 +198,7 @@ def test_a_process_of_its_own_draws_the_same_bytes(sweep, drawn, tmp_path):
     figures = ("figure1", "published")
     call = (
         "import sys; from pathlib import Path; from vae_geometry.figures.plot import plot;"
-        "from vae_geometry.tables import Selection;"
+        "from vae_geometry.selection import Selection;"
         f"selection = Selection(Path({str(sweep.results)!r}), ['cifar10'], ['repeated'], {BOTTLENECKS},"
         f" {SEED_NUMBERS}, [100]);"
         f"[plot(name, selection, Path({str(tmp_path)!r}, name), Path({str(PUBLISHED)!r})) for name in {figures}]"

@@ -10,7 +10,7 @@ from published_sweep import EPOCHS, PUBLISHED, draw, selection_for
 from vae_geometry import VaeGeometryError, layout
 from vae_geometry.figures.plot import plot
 from vae_geometry.figures.registry import ENTRIES, FIGURES
-from vae_geometry.tables import Selection
+from vae_geometry.selection import Selection
 
 
 @pytest.mark.parametrize("name", FIGURES)
