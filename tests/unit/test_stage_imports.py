@@ -46,6 +46,9 @@ def test_preparing_digits_takes_scikit_learn_and_what_that_brings(tmp_path):
 def test_networks_take_torch(digits, sweep, tmp_path, on_images):
     initial = tmp_path / "epoch0.safetensors"
     assert loaded("initialise", "--data", digits / "train.npz", "--output", initial, "--bottleneck", 2) == {"torch"}
+    train = ("train", "--data", digits / "train.npz", "--initial", initial, "--output", tmp_path / "run", "--epochs", 1)
+    lengths = ("--checkpoints", 1, "--images", 40, "--threads", 1, "--device", "cpu")
+    assert loaded(*train, *lengths) == {"torch", "pyarrow"}
     dump = ("dump-activations", sweep.run / "checkpoints/epoch2.safetensors", *on_images)
     pictures = ("--reconstructions", tmp_path / "reconstructions.npz")
     assert loaded(*dump, "--output", tmp_path / "dump", *pictures, "--device", "cpu") == {"torch", "pyarrow"}

