@@ -76,6 +76,7 @@ def main() -> None:
         n_points = min(options.points, len(images))
         folders = [dump(images, Path(scratch), k) for k in BOTTLENECKS[: options.networks]]
         compare(folders[0], n_points, options)
+        whole_process(folders[0], n_points, options)
         growth(folders[0], [n for n in (n_points // 2, n_points, 2 * n_points) if n <= len(images)], options)
         if options.networks > 1:
             layers = [layer for folder in folders for layer in load(folder, n_points)]
@@ -158,6 +159,28 @@ def compare(folder: Path, n_points: int, options: argparse.Namespace) -> None:
         print(f"| {name} | {mean:.2f} | {mean / bare:.2f} | {theirs:.3f} | {peak:.0f} | {written:.0f} |", flush=True)
     print(f"\nLargest relative difference in ID: {np.abs(dimension / their_dimension - 1).max():.1e}; ", end="")
     print(f"largest difference in II: {np.abs(imbalance - their_imbalance).max():.1e}\n", flush=True)
+
+
+def whole_process(folder: Path, n_points: int, options: argparse.Namespace) -> None:
+    """The command on files, from Python's start to the tables, between two rounds of bare products."""
+    layers = [np.array(layer) for layer in load(folder, n_points)]
+    files = folder / "first"
+    files.mkdir()
+    for number, layer in enumerate(layers):
+        np.save(files / layout.layer_file(number), layer)
+    command = [sys.executable, "-m", "vae_geometry", "measure-geometry", str(files), "--output", str(folder / "tables")]
+    command += ["--threads", str(options.threads), "--memory-mb", str(options.memory_mb)]
+    subprocess.run(command, check=True)  # the first process may compile
+    ratios, seconds = [], []
+    for _ in range(3):
+        times = []
+        for run in (bare_products, None, bare_products):
+            start = time.perf_counter()
+            subprocess.run(command, check=True) if run is None else run(layers, options.threads, options.memory_mb)
+            times.append(time.perf_counter() - start)
+        ratios.append(times[1] / np.mean(times[::2]))
+        seconds.append(times[1])
+    print(f"measure-geometry as a process: {np.median(seconds):.2f} s, {np.median(ratios):.2f} times the bare products\n")
 
 
 def growth(folder: Path, sizes: list[int], options: argparse.Namespace) -> None:
