@@ -4,6 +4,7 @@ The command line, the schema of the config and the rules' options are made from 
 imported, as the workflow reads this module too.
 """
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal
 
@@ -80,6 +81,7 @@ class Training:
         (0, 1, 2, 5, 10, 20, 50, 100, 150, 200),
         "epochs after which the network is kept and measured; 0 is the untrained network",
         minimum=0,
+        common=True,
     )
     batch_size: int = _key(256, "size of a batch", unit="images", minimum=2)
     learning_rate: float = _key(1e-3, "learning rate of Adam", above=0)
@@ -123,9 +125,15 @@ class Geometry:
         unit="neighbours",
         minimum=2,
         power_of_two=True,
+        common=True,
     )
     threads: int = _key(
-        2, "CPU threads; 1 is better where there are few points", minimum=1, maximum=THREADS, decides=False
+        2,
+        "CPU threads; 1 is better where there are few points",
+        minimum=1,
+        maximum=THREADS,
+        decides=False,
+        common=True,  # a dump that needs fewer threads than a measurement would run before it, and dumps pile up
     )
     verify: bool = _key(
         True,
@@ -138,7 +146,12 @@ class Geometry:
 class Fidelity:
     """How reconstructions are judged, test ELBO and Frechet distance."""
 
-    points: int = _key(5000, "test images, the first N; at most geometry.points", unit="images", minimum=10)
+    points: int = _key(
+        5000,
+        "test images, the first N; at most geometry.points, to which it falls for a data set that sets fewer",
+        unit="images",
+        minimum=10,
+    )
     extractor: Literal["inception", "efficientnet_lite0", "none"] = _key(
         "inception", "network of the features for the Frechet distance; inception makes it the FID, none leaves it out"
     )
@@ -177,3 +190,29 @@ SECTIONS: dict[str, Any] = {"model": Model, "training": Training, "geometry": Ge
 CONFIG: dict[str, Option] = {
     option.key: option for name, section in {"": Sweep, **SECTIONS}.items() for option in options_of(section, name)
 }  # by key, such as training.epochs
+
+OF_DATASETS = ("model", "training", "geometry")  # sections that the entry of a data set may hold too
+
+
+def settings(config: Mapping[str, Any], dataset: str) -> dict[str, dict[str, Any]]:
+    """Sections of the config for one data set: a key of its entry stands before that of the config's own section.
+
+    Options of an architecture go with it: an entry with another one takes none over. A data set with ``points`` of its
+    own has its fidelity measured on no more than those.
+
+    Parameters
+    ----------
+    config : mapping
+        Of the sweep, with its defaults filled in, but those of the entries' sections.
+    dataset : str
+        Name of an entry of ``datasets``.
+    """
+    entry = config["datasets"][dataset]
+    own: dict[str, dict[str, Any]] = {name: entry.get(name, {}) for name in SECTIONS}
+    merged = {name: {**config[name], **own[name]} for name in SECTIONS}
+    if merged["model"]["architecture"] != config["model"]["architecture"]:
+        shared = {name: value for name, value in config["model"].items() if f"model.{name}" in CONFIG}
+        merged["model"] = {**shared, **own["model"]}
+    if "points" in own["geometry"]:
+        merged["fidelity"]["points"] = min(config["fidelity"]["points"], own["geometry"]["points"])
+    return merged

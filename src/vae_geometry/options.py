@@ -40,6 +40,8 @@ class Option:
         Where the type cannot name them.
     decides : bool
         Whether results depend on it: a change makes them again.
+    common : bool
+        Whether all data sets of a sweep have the same value.
     section : str
         Of the config: empty at its top, None where the config has no such key.
     positional : bool
@@ -63,6 +65,7 @@ class Option:
     power_of_two: bool = False
     choices: tuple[str, ...] = ()
     decides: bool = True
+    common: bool = False
     section: str | None = None
     positional: bool = False
     alone: object = None

@@ -3,7 +3,7 @@
 from dataclasses import MISSING
 from typing import Any
 
-from vae_geometry.config import CONFIG, SECTIONS, DataSet, Sweep
+from vae_geometry.config import CONFIG, OF_DATASETS, SECTIONS, DataSet, Sweep
 from vae_geometry.options import Option, options_of
 
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
@@ -23,7 +23,10 @@ def config_schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": False,
             "required": [option.name for option in options_of(DataSet, "") if option.default is MISSING],
-            "properties": {option.name: config_property(option) for option in options_of(DataSet, "")},
+            "properties": {
+                **{option.name: config_property(option) for option in options_of(DataSet, "")},
+                **{name: _of_dataset(name) for name in OF_DATASETS},
+            },
         },
     }
     sections = {
@@ -44,6 +47,20 @@ def config_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {"datasets": datasets, **{name: top.get(name, sections.get(name)) for name in _order()}},
+    }
+
+
+def _of_dataset(section: str) -> dict[str, Any]:
+    """Schema of a section in the entry of a data set: no defaults, as a key that is absent there is that of the config.
+
+    Snakemake fills in defaults that stand in the properties of a mapping, not those behind a reference.
+    """
+    keys = [option.name for option in options_of(SECTIONS[section], section) if not option.common]
+    return {
+        "description": f"What differs from {section} for this data set.",
+        "type": "object",
+        "additionalProperties": section == "model",
+        "properties": {key: {"$ref": f"#/properties/{section}/properties/{key}"} for key in keys},
     }
 
 

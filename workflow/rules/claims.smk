@@ -26,7 +26,7 @@ rule check_claims:
     params:
         noises=NOISES,
         selection=selection(CHECKPOINTS),
-        verification="--verification" if config["geometry"]["verify"] else "",
+        verification=lambda wildcards: "--verification" if verification(wildcards.dataset) else "",
     message:
         "Claims of the paper on {wildcards.dataset}"
     shell:

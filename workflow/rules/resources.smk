@@ -11,6 +11,19 @@ def network(wildcards):
     return sizes(Path(layout.result("weights").format(**fields | {"epoch": 0})))
 
 
+def points(wildcards):
+    """Points that are measured in a job."""
+    return SETTINGS[wildcards.dataset]["geometry"]["points"]
+
+
+def training_threads(wildcards):
+    return SETTINGS[wildcards.dataset]["training"]["threads"]
+
+
+def resume_minutes(wildcards):
+    return str(SETTINGS[wildcards.dataset]["training"]["resume_minutes"])  # a number is rounded
+
+
 def growing(amount):
     """Memory or time that a job gets, more of it each time it is started again."""
     return lambda wildcards, attempt: int(amount * attempt)
@@ -18,22 +31,23 @@ def growing(amount):
 
 def geometry_memory_mb(wildcards, attempt):
     """1.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 2.3 are requested."""
-    widest = network(wildcards)["widest"]
-    return int((1000 + 4 * 4 * config["geometry"]["points"] * widest / 1e6) * attempt)
+    return int((1000 + 4 * 4 * points(wildcards) * network(wildcards)["widest"] / 1e6) * attempt)
 
 
 def verification_memory_mb(wildcards, attempt):
     """3.6 GB were measured for 5,000 points of the full width (docs/benchmarks.md), 3.9 are requested."""
-    points, widest = config["geometry"]["points"], network(wildcards)["widest"]
-    return int((1000 + 16 * points * widest / 1e6 + 66 * points**2 / 1e6) * attempt)
+    n_points, widest = points(wildcards), network(wildcards)["widest"]
+    return int((1000 + 16 * n_points * widest / 1e6 + 66 * n_points**2 / 1e6) * attempt)
 
 
 def geometry_minutes(n_networks=1):
     """Ten times what was measured: 12 s for 5,000 points of one network at full width, which the sizes scale."""
 
     def minutes(wildcards, attempt):
-        points, total = config["geometry"]["points"], network(wildcards)["all"]
-        seconds = 12 * (points / 5000) ** 2 * (total / 65_700) * n_networks**1.6  # 77 layers at once took 266 s
+        total = network(wildcards)["all"]
+        seconds = (
+            12 * (points(wildcards) / 5000) ** 2 * (total / 65_700) * n_networks**1.6
+        )  # 77 layers at once took 266 s
         return int((10 + 10 * seconds * 2 / THREADS / 60) * attempt)
 
     return minutes
@@ -44,7 +58,7 @@ def training_minutes(wildcards, attempt):
 
     600 images/s at full width, 3,300 to 4,000 at quarter width (docs/benchmarks.md).
     """
-    training = config["training"]
+    training = SETTINGS[wildcards.dataset]["training"]
     n_inputs = training["images"] or N_INPUTS.get(wildcards.dataset, UNKNOWN)[0]
     seconds = 0.0002 + 1.68e-11 * network(wildcards)["flops"]
     speed = training["threads"] / 2 if config["device"] == "cpu" else 10

@@ -16,8 +16,8 @@ rule initialise:
         runtime=growing(10),
     params:
         options=options("initialise"),
-        own=lambda wildcards: json.dumps(architecture_options()),  # a function, as its value holds braces
-        source="" if ARCHITECTURE.is_ours else ARCHITECTURE.sha256,  # another source trains again
+        own=own_options,
+        source=own_source,
     message:
         "Untrained network of {wildcards.dataset}, K = {wildcards.bottleneck}, seed {wildcards.seed}"
     shell:
@@ -44,13 +44,13 @@ rule train:
         f"results/benchmarks/{RUN}/train.jsonl"
     conda:
         ENVIRONMENT
-    threads: config["training"]["threads"]
+    threads: training_threads
     resources:
         mem_mb=growing(4000),
         runtime=training_minutes,
         gpu=GPU,
         device=config["device"],
-        resume_minutes=str(config["training"]["resume_minutes"]),  # a number is rounded
+        resume_minutes=resume_minutes,
     params:
         options=options("train"),
     message:
