@@ -40,6 +40,21 @@ class MyVAE(nn.Module):
     def decode(self, z):
         return self.decoder(z).unflatten(1, self.shape)
 """
+PERCEPTRON = {"architecture": "perceptron", "widths": [6, 4], "likelihood": "gaussian"}
+TABLE = {"source": "arrays", "root": "table", "scale": "standard", "test_fraction": 0.3}
+MIXED = {
+    **SMALL,
+    "datasets": {
+        "digits": {"source": "digits"},
+        "digits-residual": {"source": "digits", "model": {"architecture": "residual", "channels": [2, 2]}},
+        "cells": {**TABLE, "model": PERCEPTRON, "training": {"epochs": 3, "images": None}, "geometry": {"points": 20}},
+    },
+    "bottlenecks": [2],
+    "model": {"channels": [2, 2, 4, 4]},
+    "training": {**SMALL["training"], "checkpoints": [1], "images": 100},
+}
+ENCODER, DECODER = ([(f"{role} {number}", role) for number in range(1, 5)] for role in ("encoder", "decoder"))
+BOTTLENECK, LINEAR = ("bottleneck", "bottleneck"), ("decoder linear", "decoder")
 FIGURES = ("figure1", "losses", "reconstructions")  # not all: the time of this file is that of its jobs
 
 
@@ -72,31 +87,45 @@ def flowers(snakemake, tmp_path_factory):
     return run(snakemake, folder, {**SMALL, "datasets": {"flowers": dataset}, "model": model, "training": training})
 
 
-def run(snakemake, folder, config):
+@pytest.fixture(scope="module")
+def mixed(snakemake, tmp_path_factory):
+    """A finished sweep of two networks on digits and another one on a table."""
+    folder = tmp_path_factory.mktemp("mixed")
+    (folder / "table").mkdir()
+    np.save(folder / "table/train.npy", np.random.default_rng(0).normal(10, size=(90, 5)))
+    return run(snakemake, folder, MIXED, figures=["figure1"])
+
+
+def run(snakemake, folder, config, figures=FIGURES):
     (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(folder, *arguments(folder, *config["datasets"]))
+    done = snakemake(folder, *arguments(folder, *config["datasets"], figures=figures))
     assert done.returncode == 0, done.stdout[-5000:]
     return folder
 
 
-def arguments(folder, dataset):
+def arguments(folder, *datasets, figures=FIGURES):
     """Config and targets."""
-    figures = [f"results/figures/{dataset}/fresh/{figure}.pdf" for figure in FIGURES]
-    targets = [*figures, f"results/{dataset}/claims.md", "results/tables/fidelity.parquet"]
-    return "--configfile", str(folder / "sweep.yaml"), "--", *targets
+    figures = [f"results/figures/{dataset}/fresh/{figure}.pdf" for dataset in datasets for figure in figures]
+    claims = [f"results/{dataset}/claims.md" for dataset in datasets]
+    return "--configfile", str(folder / "sweep.yaml"), "--", *figures, *claims, "results/tables/fidelity.parquet"
 
 
-def check_outputs(folder, dataset, layers):
+def check_outputs(folder, dataset, layers, figures=FIGURES):
     """Figures, claims and the layers of every ID that was measured."""
-    for figure in FIGURES:
+    for figure in figures:
         for ending in ("png", "pdf", "csv", "txt"):
             assert (folder / f"results/figures/{dataset}/fresh/{figure}.{ending}").stat().st_size > 0, figure
     assert tables.read("claims", [folder / f"results/{dataset}/claims.parquet"]).num_rows > 0
-    measured = tables.read("intrinsic_dimension", [folder / "results/tables/intrinsic_dimension.parquet"]).to_pandas()
+    measured = collected(folder, "intrinsic_dimension", dataset)
     for _, rows in measured.groupby(["bottleneck", "epoch"]):
         assert list(zip(rows["layer_name"], rows["role"], strict=True)) == layers
     assert measured["intrinsic_dimension"].notna().any()
-    return tables.read("fidelity", [folder / "results/tables/fidelity.parquet"]).to_pandas()
+    return collected(folder, "fidelity", dataset)
+
+
+def collected(folder, kind, dataset):
+    table = tables.read(kind, [folder / f"results/tables/{kind}.parquet"]).to_pandas()
+    return table[table["dataset"] == dataset]
 
 
 def test_a_network_of_the_users_own_goes_from_colour_images_of_any_size_to_figures_and_claims(photos):
@@ -112,13 +141,33 @@ def test_a_network_of_the_users_own_goes_from_colour_images_of_any_size_to_figur
 
 
 def test_a_perceptron_goes_from_a_table_to_figures_and_claims(flowers):
-    ends = [[(name, name)] for name in ("input", "bottleneck", "output")]
-    encoder, decoder = ([(f"{role} {number}", role) for number in (1, 2)] for role in ("encoder", "decoder"))
-    fidelity = check_outputs(flowers, "flowers", [*ends[0], *encoder, *ends[1], *decoder, *ends[2]])
+    layers = [("input", "input"), *ENCODER[:2], BOTTLENECK, *DECODER[:2], ("output", "output")]
+    fidelity = check_outputs(flowers, "flowers", layers)
     assert fidelity["reason"].str.startswith("the Frechet distance was not measured").all()
     with np.load(flowers / "resources/datasets/flowers/train.npz") as train:
         assert train["inputs"].shape == (150, 7)
         np.testing.assert_allclose(train["inputs"].std(0), 1, rtol=1e-4)
+
+
+def test_one_sweep_holds_several_networks_and_kinds_of_data(snakemake, counted_jobs, mixed):
+    layers = {
+        "digits": [*ENCODER, BOTTLENECK, LINEAR, *DECODER[:3]],
+        "digits-residual": [*ENCODER[:2], BOTTLENECK, LINEAR, *DECODER[:2]],
+        "cells": [*ENCODER[:2], BOTTLENECK, *DECODER[:2]],
+    }
+    for dataset, n_points, n_epochs in (("digits", 40, 1), ("digits-residual", 40, 1), ("cells", 20, 3)):
+        expected = [("input", "input"), *layers[dataset], ("output", "output")]
+        fidelity = check_outputs(mixed, dataset, expected, figures=["figure1"])
+        assert fidelity["n_points"].tolist() == [n_points]
+        trained = tables.read("training", [mixed / f"results/{dataset}/fresh/k2/seed0/training.parquet"])
+        assert trained.num_rows == n_epochs
+    plan = ("-n", *arguments(mixed, *MIXED["datasets"], figures=["figure1"]))
+    assert "Nothing to be done" in snakemake(mixed, *plan).stdout
+    changed = {**MIXED["datasets"], "cells": {**MIXED["datasets"]["cells"], "model": {**PERCEPTRON, "widths": [6, 5]}}}
+    (mixed / "sweep.yaml").write_text(yaml.safe_dump({**MIXED, "datasets": changed}))
+    planned = snakemake(mixed, *plan).stdout
+    assert counted_jobs(planned)["train"] == 1
+    assert "Training on cells" in planned
 
 
 def test_another_source_of_the_network_trains_again_and_only_that(snakemake, counted_jobs, photos):
