@@ -135,7 +135,7 @@ SCHEMAS = {
             _column("seed", pa.int32(), "null: over seeds"),
             _column("claim", pa.string(), "name"),
             _column("statement", pa.string(), "what is claimed"),
-            _column("verdict", pa.string(), "holds, fails or not measurable"),
+            _column("verdict", pa.string(), "holds, fails, not measurable or not applicable"),
             _column("numbers", pa.string(), "what decides it"),
             REASON,
         ]

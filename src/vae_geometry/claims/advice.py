@@ -38,6 +38,8 @@ def advise(per_seed: Sequence[Evidence], over_seeds: Evidence) -> str:
     ------
     NotMeasured
         If an ID or II was not measured.
+    NotApplicable
+        If the network has no input or no output.
     """
     if over_seeds.epochs[-1] == 0:
         return "No advice on K: no trained network was measured; add a later epoch to training.checkpoints."
@@ -82,7 +84,7 @@ def _room_for_the_data(best: int, sizes: Sequence[int], data: Measured) -> list[
     if below:
         return [
             f"K = {below[-1]} is below the intrinsic dimension of the data ({data}): its latent space has no room "
-            "for all directions in which the images vary."
+            "for all directions in which the data vary."
         ]
     return []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.claims import evidence, page
 from vae_geometry.claims.advice import advise
-from vae_geometry.claims.evidence import Evidence, NotMeasured
+from vae_geometry.claims.evidence import Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.registry import CLAIMS
 from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.geometry.agreement import agreement, disagreement
@@ -111,6 +111,8 @@ def _check(measured: Evidence, **run: str | int | None) -> list[dict]:
             finding = claim.check(measured)
         except NotMeasured as error:
             rows.append({**row, "verdict": "not measurable", "reason": str(error)})
+        except NotApplicable as error:
+            rows.append({**row, "verdict": "not applicable", "reason": str(error)})
         else:
             rows.append({**row, "verdict": "holds" if finding.holds else "fails", "numbers": finding.numbers})
     return rows
@@ -139,5 +141,5 @@ def _advice(sweeps: Mapping[str, Sequence[Evidence]]) -> str:
     *per_seed, over_seeds = sweeps["fresh"]
     try:
         return advise(per_seed, over_seeds)
-    except NotMeasured as error:
+    except (NotMeasured, NotApplicable) as error:
         return f"No advice on K: {error}."

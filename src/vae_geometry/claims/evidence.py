@@ -18,7 +18,7 @@ from vae_geometry.tables import read_frame
 # The published tables have no errors: they are given those of sweeps/reduced.yaml, by the 90 % quantile
 # over its CIFAR-10 checkpoints, layers and pairs of layers of relative error times sqrt(N).
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
-PUBLISHED_PIXELS = 3072
+PUBLISHED_COORDINATES = 3072
 
 READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training")  # kinds of tables
 ENCODER, DECODER = ("input", "encoder"), ("bottleneck", "decoder", "output")  # the roles of their layers
@@ -26,7 +26,11 @@ ONE_LAYER = ("input", "bottleneck", "output")  # roles that one layer of a netwo
 
 
 class NotMeasured(VaeGeometryError):
-    """What a claim needs was not measured; the message says what."""
+    """What a claim needs was not measured in this sweep; the message says what."""
+
+
+class NotApplicable(VaeGeometryError):
+    """The network or the data lack what a claim is about, whatever is measured; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,16 @@ class Evidence:
         (K, epoch, layer) -> intrinsic dimension.
     imbalance : mapping
         (K, epoch, source layer, target layer) -> information imbalance.
-    pixels : int or None
+    coordinates : int or None
         Extrinsic dimension of the input.
     frechet_distance : mapping
         (K, epoch) -> Frechet distance.
     kl : mapping
-        (K, epoch) -> KL divergence of the validation images, nats per image; every epoch of the training.
+        (K, epoch) -> KL divergence of the validation set, nats per input; every epoch of the training.
     extractor : str or None
         Network of the Frechet distance's features.
+    no_distance : str or None
+        Why a Frechet distance is null.
     """
 
     seeds: tuple[int, ...]
@@ -61,10 +67,11 @@ class Evidence:
     roles: Mapping[int, str | None]
     dimension: Mapping[tuple[int, int, int], Measured]
     imbalance: Mapping[tuple[int, int, int, int], Measured]
-    pixels: int | None = None
+    coordinates: int | None = None
     frechet_distance: Mapping[tuple[int, int], Measured] = field(default_factory=dict)
     kl: Mapping[tuple[int, int], Measured] = field(default_factory=dict)
     extractor: str | None = None
+    no_distance: str | None = None
 
     @property
     def last(self) -> int:
@@ -93,7 +100,9 @@ class Evidence:
             raise NotMeasured("the roles of the layers are not known")
         of_roles = {role: [layer for layer in sorted(self.roles) if self.roles[layer] == role] for role in roles}
         for role, layers in of_roles.items():
-            if role in ONE_LAYER and len(layers) != 1:
+            if role in ONE_LAYER and not layers:
+                raise NotApplicable(f"the network has no layer of the role {role}")
+            if role in ONE_LAYER and len(layers) > 1:
                 raise NotMeasured(f"needs one layer of the role {role}, the network has {len(layers)}")
         return sorted(layer for layers in of_roles.values() for layer in layers)
 
@@ -102,11 +111,17 @@ class Evidence:
         (layer,) = self.layers(role)
         return self._dimension(bottleneck, epoch, layer)
 
-    def hump(self, bottleneck: int, epoch: int, *roles: str) -> Measured:
-        """Height of the ID's hump along the layers of some roles: see ``uncertainty.hump``."""
+    def hump_layers(self, *roles: str) -> list[int]:
+        """Layers of some roles along which the ID may have a hump: three at least."""
         layers = self.layers(*roles)
         if len(layers) < 3:
-            raise NotMeasured(f"a hump needs 3 layers, there are {len(layers)} of the roles {', '.join(roles)}")
+            raise NotApplicable(
+                f"a hump needs 3 layers, and the network has {len(layers)} of the roles {' and '.join(roles)}"
+            )
+        return layers
+
+    def hump(self, bottleneck: int, epoch: int, layers: Sequence[int]) -> Measured:
+        """Height of the ID's hump along layers: see ``uncertainty.hump``."""
         return hump([self._dimension(bottleneck, epoch, layer) for layer in layers])
 
     def to_input(self, bottleneck: int, epoch: int, role: str) -> Measured:
@@ -156,8 +171,9 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     dimensions, imbalances, fidelity, training = (read_frame(kind, selection) for kind in READ)
     training = _with_scatter(training)
     roles = _roles(dimensions, selection.results)
-    pixels = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
+    coordinates = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
     extractors = fidelity["extractor"].dropna()
+    no_distance = fidelity.loc[fidelity["frechet_distance"].isna(), "reason"].dropna()
 
     def of_seeds(*seeds: int) -> Evidence:
         def means(frame: pd.DataFrame, value: str, error: str | None, *more: str) -> dict:
@@ -170,10 +186,11 @@ def of_sweep(selection: Selection) -> list[Evidence]:
             roles=roles,
             dimension=means(dimensions, "intrinsic_dimension", "id_stderr", "layer"),
             imbalance=means(imbalances, "information_imbalance", "ii_stderr", "source_layer", "target_layer"),
-            pixels=int(pixels.iloc[0]) if len(pixels) else None,
+            coordinates=int(coordinates.iloc[0]) if len(coordinates) else None,
             frechet_distance=means(fidelity, "frechet_distance", None),
             kl=means(training, "validation_kl", "error"),
             extractor=extractors.iloc[0] if len(extractors) else None,
+            no_distance=no_distance.iloc[0] if len(no_distance) else None,
         )
 
     return [*(of_seeds(seed) for seed in selection.seeds), of_seeds(*selection.seeds)]
@@ -222,7 +239,7 @@ def of_published(folder: Path) -> Evidence:
         roles=_roles(dimensions, folder),
         dimension=_with_error(dimensions, "intrinsic_dimension", PUBLISHED_ID_ERROR, ["layer"]),
         imbalance=_with_error(imbalances, "information_imbalance", PUBLISHED_II_ERROR, ends),
-        pixels=PUBLISHED_PIXELS,
+        coordinates=PUBLISHED_COORDINATES,
     )
 
 

@@ -1,6 +1,6 @@
 """The claims on the intrinsic dimension (ID) of the layers of trained networks."""
 
-from vae_geometry.claims.evidence import DECODER, ENCODER, Evidence, NotMeasured
+from vae_geometry.claims.evidence import DECODER, ENCODER, Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.registry import LARGE_ONLY, Finding, by_bottleneck, claim, which_bottlenecks
 from vae_geometry.claims.uncertainty import ZERO, Measured, exceeds, is_near, threshold
 
@@ -8,15 +8,17 @@ HUMP = "A hump is a layer between the ends whose ID exceeds that of both"
 
 
 @claim(
-    "The data have far fewer intrinsic dimensions than pixels",
-    "The ID of the input is less than a tenth of its number of pixel values.",
+    "The data have far fewer intrinsic dimensions than coordinates",
+    "The ID of the input is less than a tenth of its number of coordinates: of an image, the values of its pixels.",
 )
 def input_dimension(evidence: Evidence) -> Finding:
     dimension = evidence.dimension_of(evidence.bottlenecks[0], evidence.epochs[0], "input")
-    if evidence.pixels is None:
-        raise NotMeasured("the number of pixels is not known")
-    holds = exceeds(Measured(evidence.pixels / 10), dimension)
-    return Finding(holds, f"ID {dimension} of {evidence.pixels} pixel values")
+    if evidence.coordinates is None:
+        raise NotMeasured("the number of coordinates is not known")
+    if evidence.coordinates <= 10:
+        raise NotApplicable(f"a tenth of the data's {evidence.coordinates} coordinates is at most one dimension")
+    holds = exceeds(Measured(evidence.coordinates / 10), dimension)
+    return Finding(holds, f"ID {dimension} of {evidence.coordinates} coordinates")
 
 
 @claim(
@@ -24,7 +26,8 @@ def input_dimension(evidence: Evidence) -> Finding:
     f"{HUMP}, here between the input and the encoder's last layer, at the last epoch.",
 )
 def encoder_hump(evidence: Evidence) -> Finding:
-    heights = {size: evidence.hump(size, evidence.last, *ENCODER) for size in evidence.bottlenecks}
+    layers = evidence.hump_layers(*ENCODER)
+    heights = {size: evidence.hump(size, evidence.last, layers) for size in evidence.bottlenecks}
     holds = all(exceeds(height, ZERO) for height in heights.values())
     return Finding(holds, f"height by K: {by_bottleneck(heights)}")
 
@@ -51,7 +54,8 @@ def bottleneck_dimension(evidence: Evidence) -> Finding:
     f"{HUMP}, here between the bottleneck and the output, at the last epoch; {LARGE_ONLY}.",
 )
 def decoder_hump(evidence: Evidence) -> Finding:
-    heights = {size: evidence.hump(size, evidence.last, *DECODER) for size in evidence.several(2)}
+    layers = evidence.hump_layers(*DECODER)
+    heights = {size: evidence.hump(size, evidence.last, layers) for size in evidence.several(2)}
     flags = {size: exceeds(height, ZERO) for size, height in heights.items()}
     numbers = f"{which_bottlenecks('hump', flags)}; height by K: {by_bottleneck(heights)}"
     return Finding(threshold(flags) is not None, numbers)

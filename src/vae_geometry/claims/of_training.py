@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from vae_geometry.claims.evidence import DECODER, Evidence, NotMeasured
+from vae_geometry.claims.evidence import DECODER, Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.registry import LARGE_ONLY, Finding, by_bottleneck, claim, which_bottlenecks
 from vae_geometry.claims.uncertainty import ZERO, Measured, exceeds, extremum, is_near, threshold
+from vae_geometry.fidelity import NO_IMAGES
 
 
 @claim(
@@ -13,9 +14,11 @@ from vae_geometry.claims.uncertainty import ZERO, Measured, exceeds, extremum, i
     "The last checkpoint's is below that of the first after epoch 0, and none exceeds that of the one before.",
 )
 def distance_falls(evidence: Evidence) -> Finding:
+    if evidence.no_distance == NO_IMAGES:
+        raise NotApplicable(NO_IMAGES)
     runs = [(size, epoch) for size in evidence.bottlenecks for epoch in evidence.trained]
     if any(run not in evidence.frechet_distance for run in runs):
-        raise NotMeasured("the Frechet distance was not measured")
+        raise NotMeasured(evidence.no_distance or "the Frechet distance was not measured")
     course = {
         size: [evidence.frechet_distance[size, epoch] for epoch in evidence.trained] for size in evidence.bottlenecks
     }
@@ -61,7 +64,7 @@ def _two_phases(
 
 @claim(
     "The KL divergence rises, then falls in training, for large K only",
-    f"Of the validation images, at every epoch: the highest is at neither end, and exceeds both ends; {LARGE_ONLY}.",
+    f"Of the validation set, at every epoch: the highest is at neither end, and exceeds both ends; {LARGE_ONLY}.",
 )
 def kl_has_two_phases(evidence: Evidence) -> Finding:
     def course(size: int) -> dict[int, Measured]:
@@ -88,18 +91,18 @@ def imbalance_has_two_phases(evidence: Evidence) -> Finding:
     "hump at the checkpoint where that is lowest.",
 )
 def decoder_hump_comes_late(evidence: Evidence) -> Finding:
-    heights, early = {}, []
+    layers, heights, early = evidence.hump_layers(*DECODER), {}, []
     for size in evidence.bottlenecks:
-        final = evidence.hump(size, evidence.last, *DECODER)
+        final = evidence.hump(size, evidence.last, layers)
         turn = extremum(_output_to_input(evidence, size), -1)
         if turn is None or not exceeds(final, ZERO):
             continue
-        before = evidence.hump(size, turn, *DECODER)
+        before = evidence.hump(size, turn, layers)
         heights[size] = f"{before} at epoch {turn}, {final} at {evidence.last}"
         if exceeds(before, ZERO):
             early.append(str(size))
     if not heights:
-        raise NotMeasured("no network has a hump in its decoder and a second phase")
+        raise NotApplicable("no network has a hump in its decoder and a second phase")
     there = f"there already for K = {', '.join(early)}" if early else "not there at the end of the first phase"
     return Finding(not early, f"{there}; height by K: {by_bottleneck(heights)}")
 

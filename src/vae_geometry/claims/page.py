@@ -50,7 +50,8 @@ def markdown(heading: str, rows: Rows, advice: str, verified: str) -> str:
         "\n".join(f"- {sentence}" for sentence in noise_decides(rows)) or "Nothing, or only one kind was measured.",
         "## The numbers, and how each claim is decided",
         "Values are means over seeds; the error is their standard deviation, or that of one measurement where it is "
-        "larger. Two numbers differ where their difference is more than twice its error.",
+        "larger. Two numbers differ where their difference is more than twice its error. *Not measurable*: the sweep "
+        "lacks the numbers. *Not applicable*: the network or the data lack what the claim is about.",
     ]
     for claim in CLAIMS:
         numbers = [

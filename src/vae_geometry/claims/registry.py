@@ -35,7 +35,8 @@ class Claim:
     rule : str
         What decides it, in words.
     check : callable
-        Evidence -> Finding; raises NotMeasured where the evidence does not suffice.
+        Evidence -> Finding; raises NotMeasured where the sweep lacks the numbers, NotApplicable where the network or
+        the data lack what is claimed.
     """
 
     name: str

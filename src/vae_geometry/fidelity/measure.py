@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.arrays import open_npy
 from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files, read_manifest, unchanged
+from vae_geometry.fidelity import NO_IMAGES
 from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
 from vae_geometry.networks.likelihoods import LIKELIHOODS, Likelihood, likelihood
@@ -110,7 +111,7 @@ def _measure(dump: Dump, beta: float, features: Path | None, weights: Path, devi
         "kl_per_unit": kl.tolist(),
         "active_units": int((kl > ACTIVE_NATS).sum()),
         "n_points": len(dump.images),
-        "reason": NO_FRECHET_DISTANCE,
+        "reason": NO_FRECHET_DISTANCE if _may_be_images(dump.shape) else NO_IMAGES,
     }
     if features is not None:
         row |= _measure_distance(dump, features, weights, device)
@@ -154,7 +155,7 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
     """Columns of the table that the Frechet distance fills."""
     from vae_geometry.fidelity.extractors import extract_features, load_extractor
 
-    if len(dump.shape) != 3 or dump.shape[0] not in (1, 3):
+    if not _may_be_images(dump.shape):
         shape = "x".join(map(str, dump.shape))
         raise VaeGeometryError(f"{dump.folder}: inputs of {shape} are no images, so --features does not go with them")
     _check_pixels(dump.folder / dump.files["input"], dump.images)
@@ -176,6 +177,10 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
         "warning": _warning(known, reconstructions),
         "reason": None,
     }
+
+
+def _may_be_images(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[0] in (1, 3)
 
 
 def _pixels(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:

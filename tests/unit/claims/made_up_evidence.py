@@ -25,8 +25,9 @@ def profile(size, epoch, roles):
     """IDs of all layers as the paper has them: the decoder's hump is there at the end, for K = 32 and 128."""
     bottleneck = min(size, DATA)
     raised = bottleneck + 9 if size > DATA and epoch == 50 else bottleneck
-    encoder = [25, 30, 22, 15][4 - roles.count("encoder") :]
-    decoder = [raised, raised, raised, bottleneck][: roles.count("decoder")]
+    n_encoder, n_decoder = roles.count("encoder"), roles.count("decoder")
+    encoder = [25, *[30] * max(n_encoder - 3, 1), 22, 15][-n_encoder:] if n_encoder else []
+    decoder = [*[raised] * max(n_decoder - 1, 3), bottleneck][:n_decoder]
     return [DATA, *encoder, bottleneck, *decoder, bottleneck]
 
 
@@ -53,14 +54,16 @@ def as_in_the_paper(error=0.01, roles=PAPER):
             imbalance[size, 50, layer, layer + 1] = Measured(step(size, layer < bottleneck, True), error / 5)
             imbalance[size, 50, layer + 1, layer] = Measured(step(size, layer < bottleneck, False), error / 5)
         for epoch in EPOCHS:
-            for layer in {bottleneck, output} - {1}:  # without an encoder the bottleneck's II is that of its step
+            for layer in (bottleneck, output):
                 imbalance[size, epoch, layer, 0] = Measured(output_to_input(size, epoch), error / 5)
+        if bottleneck == 1:  # without an encoder this II is that of its step, of which the way back has half
+            imbalance[size, 50, 0, 1] = Measured(output_to_input(size, 50) / 2, error / 5)
     return Evidence(
         seeds=(0,),
         bottlenecks=SIZES,
         epochs=EPOCHS,
         roles=dict(enumerate(roles)),
-        pixels=1024,
+        coordinates=1024,
         dimension={
             (size, epoch, layer): Measured(value, error)
             for size in SIZES

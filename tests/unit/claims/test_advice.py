@@ -18,7 +18,7 @@ def test_the_advice_is_the_smallest_bottleneck_past_the_transition():
         "Take K = 32: no larger K lowers II(output -> input), which is 0.0210 ± 0.0010 there (lowest at 128, "
         "0.0200 ± 0.0010). K = 8 has 0.1000 ± 0.0010; the transition lies between the two, add K there to narrow it. "
         "K = 8 is below the intrinsic dimension of the data (12.000 ± 0.010): its latent space has no room for all "
-        "directions in which the images vary. Each of the 2 seeds alone says K = 32."
+        "directions in which the data vary. Each of the 2 seeds alone says K = 32."
     )
 
 

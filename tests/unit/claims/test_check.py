@@ -24,8 +24,9 @@ def test_the_table_and_the_page_are_written_with_a_row_a_claim_noise_and_seed(tm
     rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
     assert len(rows) == len(CLAIMS) * 2 * 3
     assert {row["seed"] for row in rows} == {0, 1, None}
-    assert all((row["numbers"] is None) == (row["verdict"] == "not measurable") for row in rows)
-    assert all((row["reason"] is not None) == (row["verdict"] == "not measurable") for row in rows)
+    assert {row["verdict"] for row in rows} == {"holds", "fails", "not applicable"}
+    assert all((row["numbers"] is None) == (row["verdict"] == "not applicable") for row in rows)
+    assert all((row["reason"] is not None) == (row["verdict"] == "not applicable") for row in rows)
     page = (tmp_path / "claims.md").read_text(encoding="utf-8")
     verdicts = "| II(output -> input) has a minimum over K | holds (2 of 2 seeds) | fails (2 of 2 seeds) |"
     assert verdicts in page
@@ -149,9 +150,19 @@ def test_a_sweep_of_another_network_is_checked(tmp_path):
     write_sweep(tmp_path, lowest=4, roles=roles_of(3, 1))
     text = check_claims(selection(tmp_path), tmp_path / "claims")
     rows = pq.read_table(tmp_path / "claims.parquet").to_pylist()
-    assert {row["claim"] for row in rows if row["verdict"] == "not measurable"} == {"decoder_hump_comes_late"}
+    assert not [row for row in rows if row["verdict"] == "not measurable"]
+    assert {row["claim"] for row in rows if row["verdict"] == "not applicable"} == {"decoder_hump_comes_late"}
     assert re.search(r"The ID has a hump in the encoder, for every K +fails \(2 of 2 seeds\)\n", text)
     assert "Take K = 4: no larger K lowers II(output -> input), which is 0.0333 ± 0.0010 there" in text
+
+
+def test_a_network_without_an_encoder_is_told_which_claims_do_not_apply(tmp_path):
+    write_sweep(tmp_path, roles=roles_of(0, 0))
+    text = check_claims(selection(tmp_path), tmp_path / "claims")
+    assert re.search(r"The ID has a hump in the encoder, for every K +not applicable \(2 of 2 seeds\)\n", text)
+    reason = "a hump needs 3 layers, and the network has 1 of the roles input and encoder"
+    assert f"- fresh: not applicable. {reason}\n" in (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert f"<td>{reason}</td>" in (tmp_path / "claims.html").read_text(encoding="utf-8")
 
 
 def test_without_roles_only_what_needs_no_layer_is_decided(tmp_path):

@@ -7,12 +7,13 @@ import pytest
 from made_up_evidence import SIZES, as_in_the_paper, changed, roles_of
 
 from vae_geometry import claims
-from vae_geometry.claims.evidence import NotMeasured
+from vae_geometry.claims.evidence import NotApplicable, NotMeasured
 from vae_geometry.claims.registry import CLAIMS, Finding, claim
+from vae_geometry.fidelity import NO_IMAGES
 
 CHECKS = {claim.name: claim.check for claim in CLAIMS}
 ERRORS_DO_NOT_DECIDE = ("bottleneck_dimension", "untrained_says_nothing", "distance_falls")
-OF_HUMPS = ("encoder_hump", "decoder_hump", "decoder_hump_comes_late")
+ROLES, BOTTLENECK, OUTPUT = roles_of(3, 1), 4, 6  # the bottleneck is not in the middle
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -23,7 +24,7 @@ def test_it_holds_where_the_numbers_are_those_of_the_paper(name):
 @pytest.mark.parametrize("name", [name for name in CHECKS if name not in ERRORS_DO_NOT_DECIDE])
 def test_it_fails_where_the_errors_drown_the_numbers(name):
     if name == "decoder_hump_comes_late":  # without a hump there is nothing to decide
-        with pytest.raises(NotMeasured, match="no network has a hump"):
+        with pytest.raises(NotApplicable, match="no network has a hump"):
             CHECKS[name](as_in_the_paper(error=1e4))
     else:
         assert not CHECKS[name](as_in_the_paper(error=1e4)).holds
@@ -79,9 +80,14 @@ def test_the_numbers_say_where_the_lowest_and_the_turns_lie():
         ("lowest_from_output", replace(as_in_the_paper(), bottlenecks=(8, 32)), "needs 3 bottlenecks, the sweep has 2"),
         ("imbalance_has_two_phases", replace(as_in_the_paper(), epochs=(0, 1, 50)), "needs three checkpoints past"),
         ("distance_falls", replace(as_in_the_paper(), frechet_distance={}), "the Frechet distance was not measured"),
+        (
+            "distance_falls",
+            replace(as_in_the_paper(), frechet_distance={}, no_distance="fidelity.extractor is none"),
+            "fidelity.extractor is none",
+        ),
         ("kl_has_two_phases", replace(as_in_the_paper(), kl={}), "0 epochs of 50 were measured"),
         ("untrained_says_nothing", replace(as_in_the_paper(), epochs=(1, 10, 50)), "epoch 0 is not among"),
-        ("input_dimension", replace(as_in_the_paper(), pixels=None), "the number of pixels is not known"),
+        ("input_dimension", replace(as_in_the_paper(), coordinates=None), "the number of coordinates is not known"),
     ],
 )
 def test_it_says_what_it_lacks(name, evidence, reason):
@@ -90,18 +96,51 @@ def test_it_says_what_it_lacks(name, evidence, reason):
     assert reason in str(error.value)
 
 
-@pytest.mark.parametrize("roles", [roles_of(1, 1), roles_of(2, 2), roles_of(3, 1)], ids=["5", "7", "7, long encoder"])
+HUMP = "a hump needs 3 layers, and the network has {} of the roles {}"
+IN_ENCODER, IN_DECODER = "input and encoder", "bottleneck and decoder and output"
+OTHER_NETWORKS = {  # claims that do not apply, and why
+    (0, 0): {
+        "encoder_hump": HUMP.format(1, IN_ENCODER),
+        "decoder_hump": HUMP.format(2, IN_DECODER),
+        "decoder_hump_comes_late": HUMP.format(2, IN_DECODER),
+    },
+    (1, 1): {"encoder_hump": HUMP.format(2, IN_ENCODER)},
+    (2, 2): {},
+    (3, 1): {},
+    (11, 11): {},
+}
+
+
+@pytest.mark.parametrize("network", OTHER_NETWORKS)
 @pytest.mark.parametrize("name", CHECKS)
-def test_it_holds_for_networks_of_other_layers(name, roles):
-    evidence = as_in_the_paper(roles=roles)
-    if name == "encoder_hump" and roles.count("encoder") == 1:
-        with pytest.raises(NotMeasured, match="a hump needs 3 layers, there are 2 of the roles input, encoder"):
+def test_of_networks_of_other_layers_it_holds_or_does_not_apply(name, network):
+    evidence, reasons = as_in_the_paper(roles=roles_of(*network)), OTHER_NETWORKS[network]
+    if name in reasons:
+        with pytest.raises(NotApplicable) as error:
             CHECKS[name](evidence)
+        assert str(error.value) == reasons[name]
     else:
         assert CHECKS[name](evidence).holds
 
 
-ROLES, BOTTLENECK, OUTPUT = roles_of(3, 1), 4, 6  # the bottleneck is not in the middle
+def test_what_does_not_apply_does_so_whatever_was_measured():
+    untrained = replace(as_in_the_paper(roles=roles_of(0, 0)), epochs=(0,), bottlenecks=(8,), dimension={})
+    for name in OTHER_NETWORKS[0, 0]:
+        with pytest.raises(NotApplicable, match="a hump needs 3 layers"):
+            CHECKS[name](untrained)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("distance_falls", {"frechet_distance": {}, "no_distance": NO_IMAGES}, NO_IMAGES),
+        ("input_dimension", {"coordinates": 7}, "a tenth of the data's 7 coordinates is at most one dimension"),
+    ],
+)
+def test_what_vectors_lack_does_not_apply(name, changes, reason):
+    with pytest.raises(NotApplicable) as error:
+        CHECKS[name](replace(as_in_the_paper(), **changes))
+    assert str(error.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -123,15 +162,9 @@ def test_it_fails_where_a_number_of_another_network_contradicts_it(name, table, 
     assert not CHECKS[name](changed(table, 1e-4, numbers, ROLES)).holds
 
 
-@pytest.mark.parametrize("name", OF_HUMPS)
-def test_a_hump_needs_a_layer_between_two_others(name):
-    with pytest.raises(NotMeasured, match="a hump needs 3 layers"):
-        CHECKS[name](as_in_the_paper(roles=roles_of(0, 0)))
-
-
 @pytest.mark.parametrize("name", [name for name in CHECKS if name not in ("distance_falls", "kl_has_two_phases")])
 def test_it_is_not_measurable_where_the_roles_are_unknown(name):
-    evidence = replace(as_in_the_paper(), roles=dict.fromkeys(range(11)), pixels=None)
+    evidence = replace(as_in_the_paper(), roles=dict.fromkeys(range(11)), coordinates=None)
     with pytest.raises(NotMeasured, match="the roles of the layers are not known"):
         CHECKS[name](evidence)
 

@@ -8,7 +8,7 @@ import pytest
 from made_up_evidence import SWEEP_SIZES, as_in_the_paper, roles_of, selection, write_sweep
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.claims.evidence import DECODER, ENCODER, NotMeasured, of_sweep
+from vae_geometry.claims.evidence import DECODER, ENCODER, NotApplicable, NotMeasured, of_sweep
 from vae_geometry.claims.uncertainty import Measured
 
 
@@ -27,7 +27,7 @@ def test_each_seed_has_its_own_errors_and_all_seeds_their_spread(tmp_path):
     assert together.imbalance[8, 3, 10, 0].error == 0.001  # the seeds do not differ; the measurement has an error
     assert first.kl[8, 2] == Measured(12.0, 0.0)  # on a straight line
     assert first.frechet_distance[8, 1] == Measured(25.0, 0.0)  # an unknown error is 0
-    assert (together.last, together.pixels, together.extractor) == (3, 1024, "efficientnet_lite0")
+    assert (together.last, together.coordinates, together.extractor) == (3, 1024, "efficientnet_lite0")
 
 
 def test_what_one_seed_lacks_is_not_measured(tmp_path):
@@ -62,14 +62,14 @@ def test_the_roles_come_from_the_tables(tmp_path):
     assert together.layers("bottleneck") == [4]
     assert together.layers(*DECODER) == [4, 5, 6]
     assert together.dimension_of(8, 3, "output").value == 9.5
-    assert together.pixels == 1024  # of the input; every other layer of this sweep has fewer coordinates
+    assert together.coordinates == 1024  # of the input; every other layer of this sweep has fewer coordinates
 
 
 def test_layers_without_a_role_leave_the_numbers_but_no_places(tmp_path):
     write_sweep(tmp_path, roles=[None] * 11)
     *_, together = of_sweep(selection(tmp_path))
     assert together.dimension[8, 3, 4].value == 7.5
-    assert together.pixels is None
+    assert together.coordinates is None
     with pytest.raises(NotMeasured, match="the roles of the layers are not known"):
         together.layers("input")
 
@@ -87,7 +87,6 @@ def test_tables_of_different_networks_are_not_mixed(tmp_path):
     [
         ({}, "the roles of the layers are not known"),
         ({0: "input", 1: None, 2: "output"}, "the roles of the layers are not known"),
-        ({0: "input", 1: "bottleneck"}, "needs one layer of the role output, the network has 0"),
         ({0: "input", 1: "output", 2: "output"}, "needs one layer of the role output, the network has 2"),
     ],
 )
@@ -95,6 +94,20 @@ def test_a_role_that_is_not_there_once_is_not_guessed(roles, reason):
     with pytest.raises(NotMeasured) as error:
         replace(as_in_the_paper(), roles=roles).to_input(8, 50, "output")
     assert str(error.value) == reason
+
+
+def test_what_asks_for_a_layer_that_a_network_lacks_does_not_apply():
+    encoder = replace(as_in_the_paper(), roles={0: "input", 1: "bottleneck"})
+    with pytest.raises(NotApplicable, match="the network has no layer of the role output"):
+        encoder.to_input(8, 50, "output")
+
+
+def test_the_reason_of_a_null_distance_is_kept(tmp_path):
+    write_sweep(tmp_path, seeds=(0,))
+    assert of_sweep(selection(tmp_path, seeds=(0,)))[0].no_distance is None
+    for path in tmp_path.glob("digits/fresh/k*/seed0/epoch*/fidelity.parquet"):
+        rewrite("fidelity", path, frechet_distance=None, extractor=None, reason="no images")
+    assert of_sweep(selection(tmp_path, seeds=(0,)))[0].no_distance == "no images"
 
 
 @pytest.mark.parametrize(("n_encoder", "n_decoder"), [(4, 4), (1, 1), (2, 2), (3, 1), (0, 0)])

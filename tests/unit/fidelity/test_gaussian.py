@@ -50,7 +50,7 @@ def test_the_elbo_of_a_gaussian_equals_a_computation_by_hand(tmp_path, arrays):
     assert row["kl_per_unit"] == pytest.approx(kl.tolist(), rel=1e-6)
     assert row["elbo"] == pytest.approx(reconstruction + 2 * kl.sum(), rel=1e-6)
     assert row["frechet_distance"] is None
-    assert row["reason"] == "the Frechet distance was not measured: fidelity.extractor is none"
+    assert row["reason"] == "the inputs are no images, which a Frechet distance compares"
 
 
 @pytest.mark.parametrize("changes", [{"likelihood": "bernoulli"}, {"output_variance": None}, {"likelihood": "poisson"}])
