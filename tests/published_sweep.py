@@ -14,6 +14,7 @@ from vae_geometry.selection import Selection
 PUBLISHED = Path(__file__).parents[1] / "resources/published"
 BOTTLENECKS, SEED_NUMBERS, EPOCHS = [2, 32], [0, 1, 2], [0, 10, 100]
 NOISES = ["fresh", "repeated", "repeated_batches", "repeated_eps"]
+FEWER_LAYERS = {0: 0, 4: 1, 5: 2, 6: 3, 10: 4}  # of the published network, as those of another
 NO_DISTANCE, NOT_PUBLISHED = "no distance was measured", "not published"
 LAYER = ["layer", "layer_name", "role"]
 ENDS = [f"{end}_{name}" for end in ("source", "target") for name in ("layer", "name", "role")]
@@ -89,17 +90,28 @@ def write_sweep(selection, dimensions, imbalances):
 
 
 def write_published(results):
-    """Write the published values of two K as a sweep of three seeds and four kinds of noise."""
+    """Write the published values of two K as a sweep of three seeds and four kinds of noise.
+
+    Beside that of CIFAR-10 stands a data set ``few_layers``, with some of its layers.
+    """
     frames = [frame.replace({"epoch": {99: 100}}) for frame in published.read(PUBLISHED)]
     selection = Selection(results, ["cifar10"], NOISES, BOTTLENECKS, SEED_NUMBERS, EPOCHS)
     write_sweep(selection, *frames)
+    columns = [[name for name in ("layer", "source_layer", "target_layer") if name in frame] for frame in frames]
+    kept = [
+        frame[frame[names].isin(list(FEWER_LAYERS)).all(axis=1)].replace(dict.fromkeys(names, FEWER_LAYERS))
+        for frame, names in zip(frames, columns, strict=True)
+    ]
+    write_sweep(replace(selection, datasets=["few_layers"], noises=NOISES[:2]), *kept)
     return replace(selection, noises=["repeated"], epochs=[100])
 
 
 def selection_for(figure, sweep):
     """What a figure of the registry is drawn from."""
-    noises = NOISES[:2] if FIGURES[figure].all_noises else ["repeated"]
-    return replace(sweep, epochs=FIGURES[figure].at(EPOCHS), noises=noises)
+    entry = FIGURES[figure]
+    datasets = ["cifar10", "few_layers"] if entry.all_datasets else sweep.datasets
+    noises = NOISES[:2] if entry.all_noises else ["repeated"]
+    return replace(sweep, datasets=datasets, epochs=entry.at(EPOCHS), noises=noises)
 
 
 def draw(figure, *arguments):

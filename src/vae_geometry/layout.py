@@ -38,6 +38,7 @@ RESULTS = {
     "claims": "{dataset}/claims.parquet",
     "figure": "figures/{dataset}/{noise}/{figure}",
     "figure_of_all_noises": "figures/{dataset}/{figure}",
+    "figure_of_all_datasets": "figures/{figure}",
     "tables": "tables",
 }
 RESOURCES = {

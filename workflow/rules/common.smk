@@ -125,19 +125,21 @@ def figure_tables(figure, dataset, noise):
 
 
 def all_figures():
-    """The figures of every data set and kind of noise, and those that compare the kinds."""
+    """The figures of every data set and kind of noise, those that compare the kinds, and those of all data sets."""
     drawn = []
     for dataset, entry in config["datasets"].items():
         is_cifar10 = "cifar10" in (dataset, entry["source"])  # a copy by its name
         has_papers_layers = SETTINGS[dataset]["model"]["architecture"] == "convolutional"
         has = {"scales": SCALES, "published": is_cifar10 and has_papers_layers, None: True}
-        figures = [figure for figure in FIGURES.values() if has[figure.needs]]
-        for figure in figures:
-            if not figure.all_noises:
-                drawn += expand(layout.result("figure"), dataset=dataset, noise=NOISES, figure=figure.name)
-            elif len(NOISES) > 1:
-                drawn += expand(layout.result("figure_of_all_noises"), dataset=dataset, figure=figure.name)
-    return expand("{figure}.{suffix}", figure=drawn, suffix=["png", "pdf", "csv", "txt"])
+        compares = {
+            "figure": True,
+            "figure_of_all_noises": len(NOISES) > 1,
+            "figure_of_all_datasets": len(config["datasets"]) > 1,
+        }
+        for name, figure in FIGURES.items():
+            if has[figure.needs] and compares[figure.result]:
+                drawn += expand(layout.result(figure.result), dataset=dataset, noise=NOISES, figure=name)
+    return expand("{figure}.{suffix}", figure=dict.fromkeys(drawn), suffix=["png", "pdf", "csv", "txt"])
 
 
 def report_labels(wildcards):
@@ -145,4 +147,4 @@ def report_labels(wildcards):
     warn_of_old_figures()
     noise = getattr(wildcards, "noise", ", ".join(NOISES))
     figure = f"{wildcards.figure}: {FIGURES[wildcards.figure].title}"
-    return {"figure": figure, "noise": noise, "data set": wildcards.dataset}
+    return {"figure": figure, "noise": noise, "data set": getattr(wildcards, "dataset", ", ".join(config["datasets"]))}

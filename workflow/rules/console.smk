@@ -28,15 +28,20 @@ def check_targets():
             for field, value in match.groupdict().items() if match else ():
                 word, values = NAMES.get(field) or figures_of(name)
                 if value not in map(str, values):
-                    sys.exit(f"{target}: {value} is no {word} of this sweep, which has {', '.join(map(str, values))}")
+                    sys.exit(
+                        f"{target}: {value} is no {word} of this sweep, which has {', '.join(map(str, values)) or 'none'}"
+                    )
 
 
 def figures_of(result):
-    all_noises = result == "figure_of_all_noises"
+    kinds = {
+        "figure": "of one kind of noise",
+        "figure_of_all_noises": "of all kinds of noise",
+        "figure_of_all_datasets": "of all data sets",
+    }
     drawn = {Path(path).stem for path in all_figures()}
     drawn |= {figure.name for figure in FIGURES.values() if figure.needs == "scales"}  # which names its own key
-    names = sorted(name for name in drawn if FIGURES[name].all_noises == all_noises)
-    return f"figure of {'all kinds' if all_noises else 'one kind'} of noise", names
+    return f"figure {kinds[result]}", sorted(name for name in drawn if FIGURES[name].result == result)
 
 
 def print_answers():

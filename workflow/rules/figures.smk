@@ -17,7 +17,7 @@ rule plot:
     benchmark:
         f"results/benchmarks/{layout.RESULTS['figure']}.jsonl"
     wildcard_constraints:
-        figure="|".join(name for name, figure in FIGURES.items() if not figure.all_noises),
+        figure="|".join(name for name, figure in FIGURES.items() if figure.result == "figure"),
     localrule: True  # light
     conda:
         ENVIRONMENT
@@ -56,7 +56,7 @@ rule plot_noises:
     benchmark:
         f"results/benchmarks/{layout.RESULTS['figure_of_all_noises']}.jsonl"
     wildcard_constraints:
-        figure="|".join(name for name, figure in FIGURES.items() if figure.all_noises),
+        figure="|".join(name for name, figure in FIGURES.items() if figure.result == "figure_of_all_noises"),
     localrule: True  # light
     conda:
         ENVIRONMENT
@@ -71,4 +71,41 @@ rule plot_noises:
         "Figure {wildcards.figure} of {wildcards.dataset}, noise: {params.noises}"
     shell:
         "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {params.noises} {params.selection}"
+        " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"
+
+
+rule plot_datasets:
+    input:
+        tables=lambda wildcards: figure_tables(wildcards.figure, list(config["datasets"]), NOISES),
+    output:
+        png=report(
+            f"{layout.result('figure_of_all_datasets')}.png",
+            caption="../report/figure.rst",
+            category="all data sets",
+            labels=report_labels,
+        ),
+        pdf=f"{layout.result('figure_of_all_datasets')}.pdf",
+        csv=f"{layout.result('figure_of_all_datasets')}.csv",
+        txt=f"{layout.result('figure_of_all_datasets')}.txt",
+    log:
+        f"logs/{layout.RESULTS['figure_of_all_datasets']}.log",
+    benchmark:
+        f"results/benchmarks/{layout.RESULTS['figure_of_all_datasets']}.jsonl"
+    wildcard_constraints:
+        figure="|".join(name for name, figure in FIGURES.items() if figure.result == "figure_of_all_datasets"),
+    localrule: True  # light
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        datasets=list(config["datasets"]),
+        noises=NOISES,
+        selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
+    message:
+        "Figure {wildcards.figure} of {params.datasets}, noise: {params.noises}"
+    shell:
+        "vae-geometry plot {wildcards.figure} --dataset {params.datasets} --noise {params.noises} {params.selection}"
         " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"

@@ -6,19 +6,12 @@ from vae_geometry.claims.evidence import Evidence
 from vae_geometry.claims.uncertainty import Measured, exceeds
 
 
-def transition(evidence: Evidence) -> int:
-    """The smallest K of which no larger K has a lower II(output -> input) at the last epoch.
-
-    Raises
-    ------
-    NotMeasured
-        If an II was not measured.
-    """
-    imbalance = _output_to_input(evidence)
+def transition(imbalance: Mapping[int, Measured]) -> int:
+    """The smallest K of which no larger K has a lower II(output -> input), from this II by K."""
     return next(
         size
-        for size in evidence.bottlenecks
-        if not any(exceeds(imbalance[size], imbalance[larger]) for larger in evidence.bottlenecks if larger > size)
+        for size in sorted(imbalance)
+        if not any(exceeds(imbalance[size], imbalance[larger]) for larger in imbalance if larger > size)
     )
 
 
@@ -43,14 +36,15 @@ def advise(per_seed: Sequence[Evidence], over_seeds: Evidence) -> str:
     """
     if over_seeds.epochs[-1] == 0:
         return "No advice on K: no trained network was measured; add a later epoch to training.checkpoints."
-    best = transition(over_seeds)
+    imbalance = _output_to_input(over_seeds)
+    best = transition(imbalance)
     data = over_seeds.dimension_of(best, over_seeds.last, "input")
-    found = sorted({transition(evidence) for evidence in per_seed})
+    found = sorted({transition(_output_to_input(evidence)) for evidence in per_seed})
     sizes = list(over_seeds.bottlenecks)
     if len(sizes) == 1:
         return f"No advice on K: the sweep has one bottleneck, {best}; add others to bottlenecks."
     sentences = [
-        *_where_the_transition_lies(best, _output_to_input(over_seeds)),
+        *_where_the_transition_lies(best, imbalance),
         *_room_for_the_data(best, sizes, data),
         *_what_the_seeds_say(best == sizes[-1], found, len(per_seed)),
     ]

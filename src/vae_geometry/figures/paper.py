@@ -66,7 +66,7 @@ def figure2(selection: Selection) -> Drawn:
     """FID, or the Frechet distance of other features, test KL and II(output -> input) in training."""
     distance = summaries.frechet_distance(selection, "epoch")
     kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
-    imbalance = summaries.output_to_input(summaries.imbalances(selection), "epoch")
+    imbalance = summaries.to_input(summaries.imbalances(selection), "output", "epoch")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     draw.training_panel(axes[0], distance, _distance_label(distance))
     draw.training_panel(axes[1], kl, f"test KL {draw.NATS}")
@@ -128,7 +128,7 @@ def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
     profile = summaries.id_profile(dimensions)
     data = summaries.data_dimension(profile)
     expected = gaussians.of_data(profile, gaussians.curve(table, dimensions["n_points"]), data)
-    imbalance = summaries.output_to_input(summaries.imbalances(selection), "bottleneck")
+    imbalance = summaries.to_input(summaries.imbalances(selection), "output", "bottleneck")
     distance = summaries.frechet_distance(selection, "bottleneck")
     change = summaries.bottleneck_to_bottleneck(selection)
     first, second = (roles.of_role(change, *parts) for parts in (("encoder", "bottleneck"), ("decoder", "output")))

@@ -36,7 +36,8 @@ def plot(
     name : str
         A key of ``FIGURES``.
     selection : Selection
-        One data set; one kind of noise, two to four for ``noise``. The registry says which of its epochs are read.
+        One data set, several for ``compare``; one kind of noise, several for ``noise`` and ``compare``. The registry
+        says which of its epochs are read.
     output : Path
         Where to, without the ending.
     published : Path, optional
@@ -57,6 +58,10 @@ def plot(
     if name not in FIGURES:
         raise VaeGeometryError(f"no figure is called {name}; the figures are {', '.join(sorted(FIGURES))}")
     figure = FIGURES[name]
+    if not figure.all_datasets and len(selection.datasets) > 1:
+        raise VaeGeometryError(
+            f"figure {name} shows one data set, not {' and '.join(selection.datasets)}; name one, or draw compare"
+        )
     if not figure.all_noises and len(selection.noises) > 1:
         raise VaeGeometryError(
             f"figure {name} shows one kind of noise, not {' and '.join(selection.noises)}; name one, or draw noise"

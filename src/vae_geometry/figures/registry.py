@@ -33,6 +33,8 @@ class Figure:
         Drawn only where ``geometry.scales`` is set, or beside the values published for CIFAR-10.
     all_noises : bool
         One figure shows all kinds of noise of a sweep, not one of them.
+    all_datasets : bool
+        One figure shows all data sets of a sweep, and all kinds of noise.
     gaussians : bool
         It compares an ID with K, and shows the ID of a K-dimensional Gaussian beside it.
     """
@@ -46,7 +48,15 @@ class Figure:
     epochs: Literal["last", "untrained", "all"] = "last"
     needs: Literal["scales", "published"] | None = None
     all_noises: bool = False
+    all_datasets: bool = False
     gaussians: bool = False
+
+    @property
+    def result(self) -> str:
+        """Where it lies: a key of ``layout.RESULTS``."""
+        if self.all_datasets:
+            return "figure_of_all_datasets"
+        return "figure_of_all_noises" if self.all_noises else "figure"
 
     def at(self, epochs: Sequence[int]) -> list[int]:
         """The checkpoints to read, of those of a sweep."""
@@ -282,6 +292,30 @@ ENTRIES = (
             "What differs between the columns is what the repeated noise does; all start from the same weights. Take "
             "advice on K from fresh noise. A gap is a value that could not be measured; the KL has no band with one "
             "seed."
+        ),
+    ),
+    Figure(
+        name="compare",
+        title="data sets side by side",
+        module="compare",
+        tables=("intrinsic_dimension", "information_imbalance"),
+        epochs="all",
+        all_noises=True,
+        all_datasets=True,
+        shows=(
+            "**Data sets side by side.** One column per data set; where several names stand for the same data, one per "
+            "network. From top to bottom, by panel: intrinsic dimension of the layers at the last epoch, one row per "
+            "kind of noise, the dashed line the data's own; information imbalance from output to input and from "
+            "bottleneck to input at the last epoch against K, filled markers for fresh noise, hollow ones for other "
+            "kinds, the dashed line K = ID of the data; II from output to input in training, "
+            "one row per kind of noise. II is logarithmic; the epoch axis is linear up to 1 and logarithmic from there."
+        ),
+        how_to_read=(
+            "What holds for every network has the same shape in every column: a hump of the ID in the decoder where K "
+            "exceeds the ID of the data, a minimum of the II over K or a K from which on it stays, an II that falls, "
+            "then rises in training. The panels of a row share their vertical axis; each column has the layers of its "
+            "network. The lowest possible II is 2/N: columns of unlike numbers N of points have unlike floors. A gap "
+            "is a value that could not be measured."
         ),
     ),
 )

@@ -140,10 +140,10 @@ def ii_profile(frame: pd.DataFrame, end: str, backward: bool = False) -> pd.Data
     return summarise(others, "information_imbalance", quantity, "layer", "ii_stderr")
 
 
-def output_to_input(frame: pd.DataFrame, x: str) -> pd.DataFrame:
-    """II(output -> input) against epoch or bottleneck, from the II of pairs."""
-    frame = roles.required(roles.required(frame, "output", "source_role"), "input", "target_role")
-    return summarise(frame, "information_imbalance", "II(output -> input)", x, "ii_stderr")
+def to_input(frame: pd.DataFrame, role: str, x: str) -> pd.DataFrame:
+    """II from the output or the bottleneck to the input against epoch or bottleneck, from the II of pairs."""
+    frame = roles.required(roles.required(frame, role, "source_role"), "input", "target_role")
+    return summarise(frame, "information_imbalance", f"II({role} -> input)", x, "ii_stderr")
 
 
 def layer_to_layer(frame: pd.DataFrame) -> pd.DataFrame:

@@ -105,7 +105,7 @@ def noise(selection: Selection) -> Drawn:
     """Kinds of noise, one column each: ID at the last epoch, test KL and II(output -> input) in training."""
     profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
     kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
-    imbalance = summaries.output_to_input(summaries.imbalances(selection), "epoch")
+    imbalance = summaries.to_input(summaries.imbalances(selection), "output", "epoch")
     kinds = sorted(selection.noises)
     figure, axes = style.new_figure(style.PAGE, 6, 3, len(kinds), sharey="row")
     panels = [table[table["noise"] == kind] for table in (profile, kl, imbalance) for kind in kinds]

@@ -27,9 +27,9 @@ def collect_tables(options: Any) -> None:
 
 
 @stage(
-    "Draw a figure of a data set, with its numbers and its caption beside it.",
+    "Draw a figure of a data set, or of several, with its numbers and its caption beside it.",
     Option("figure", str, MISSING, f"one of {', '.join(FIGURES)}", positional=True),
-    *ONE_DATASET,
+    *SWEEP,
     path("published", "folder of the published values, for figure `published`", default=None),
     path("gaussians", "table of the IDs of Gaussians, for the figures that compare an ID with K", default=None),
     path("output", "path of the figure without .png, .pdf, .csv, .txt"),

@@ -1,0 +1,177 @@
+"""Data sets or networks side by side: whether what holds for one holds for the others."""
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from vae_geometry import NOISES
+from vae_geometry.claims.advice import transition
+from vae_geometry.claims.evidence import DECODER, ENCODER
+from vae_geometry.claims.uncertainty import ZERO, Measured, exceeds, extremum, hump
+from vae_geometry.figures import axes as draw
+from vae_geometry.figures import captions, roles, style, summaries
+from vae_geometry.figures.style import Drawn, last_epoch
+from vae_geometry.figures.summaries import by_panel
+from vae_geometry.selection import Selection
+
+LINES: dict[str, Any] = dict(zip(NOISES, ("-", "--", ":", "-."), strict=True))
+ENDS = {"output": "II(output -> input)", "bottleneck": "II(bottleneck -> input)"}
+
+
+def compare(selection: Selection) -> Drawn:
+    """Data sets, one column each: ID along the layers, II to the input over K, and II(output -> input) in training."""
+    kinds = [kind for kind in NOISES if kind in selection.noises]
+    columns = [_panels(replace(selection, datasets=[name]), kinds) for name in selection.datasets]
+    figure, axes = style.new_figure(
+        style.PAGE, 0.8 + 1.4 * len(columns[0]), len(columns[0]), len(columns), sharey="row"
+    )
+    for row in range(1, len(kinds)):  # kinds of noise are compared too
+        axes[row, 0].sharey(axes[0, 0])
+        axes[-row - 1, 0].sharey(axes[-1, 0])
+    for column, panels in zip(axes.T, columns, strict=True):
+        profiles, over_sizes, courses = column[: len(kinds)], column[len(kinds) : -len(kinds)], column[-len(kinds) :]
+        for ax, profile in zip(profiles, panels, strict=False):
+            draw.id_panel(ax, profile, roles.labels(profile, "x"))
+        data = summaries.data_dimension(pd.concat(panels[: len(kinds)]))
+        for ax, imbalance in zip(over_sizes, panels[len(kinds) :], strict=False):
+            _draw_over_sizes(ax, imbalance)
+            draw.doubling_axis(ax, selection.bottlenecks, "K")
+            ax.axvline(data, **style.REFERENCE)
+        for ax, course in zip(courses, panels[-len(kinds) :], strict=True):
+            draw.training_panel(ax, course, "", log=True)
+    axes[0, 0].set_ylim(bottom=0)
+    names = [f"\n{_words(kind)}" if len(kinds) > 1 else "" for kind in kinds]
+    rows = [f"intrinsic dimension{name}" for name in names]
+    rows += [f"{quantity.replace('->', '→')}\nlast epoch" for quantity in ENDS.values()]
+    rows += [f"II(output → input){name}" for name in names]
+    for row, label in zip(axes, rows, strict=True):
+        row[0].set_ylabel(label)
+        for ax in row[1:]:
+            ax.set_ylabel("")
+    style.letters(axes.flat, [*_titles(selection.datasets), *[""] * (axes.size - len(columns))])
+    lines = {_words(kind): Line2D([], [], color="0.4", **_look(kind), marker="o") for kind in kinds}
+    lines["ID of the data"] = Line2D([], [], **style.REFERENCE)
+    style.bottleneck_legend(figure, selection.bottlenecks, lines)
+    numbers = by_panel(*(panels[row] for row in range(len(rows)) for panels in columns))
+    style.heading(figure, f"data sets by column, noise: {' and '.join(kinds)}, {last_epoch(selection)}", numbers)
+    return figure, numbers
+
+
+def _panels(selection: Selection, kinds: Sequence[str]) -> list[pd.DataFrame]:
+    """The numbers of one data set, from top to bottom."""
+    profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
+    pairs = summaries.imbalances(selection)
+    trained = pairs[pairs["epoch"] == max(selection.epochs)]
+    course = summaries.to_input(pairs, "output", "epoch")
+    return [
+        *(profile[profile["noise"] == kind] for kind in kinds),
+        *(summaries.to_input(trained, end, "bottleneck") for end in ENDS),
+        *(course[course["noise"] == kind] for kind in kinds),
+    ]
+
+
+def _look(kind: str) -> dict[str, Any]:
+    """Line and marker of a kind of noise, where the colour is that of K: filled for fresh noise alone."""
+    hollow = {"markerfacecolor": "white", "markeredgewidth": 0.8}
+    return {"linestyle": LINES[kind], **({} if kind == "fresh" else hollow)}
+
+
+def _draw_over_sizes(ax: Axes, numbers: pd.DataFrame) -> None:
+    if numbers["mean"].isna().all():
+        draw.draw_bottlenecks(ax, numbers)  # says why
+        return
+    for kind, line in numbers.groupby("noise"):
+        draw.draw_series(ax, line, color="0.6", linestyle=LINES[kind], linewidth=0.8, zorder=1)
+        for bottleneck, point in line.groupby("bottleneck"):
+            look = {**_look(kind), "linestyle": "none", "marker": style.marker(bottleneck)}
+            ax.plot(point["x"], point["mean"], color=style.colour(bottleneck), **look)
+    draw.log_axis(ax.yaxis)
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """Names of the columns, broken where they are wider than their column beside its letter."""
+    room = max(int((0.8 * 72 * style.PAGE / len(names) - 24) / 4.2), 4)
+    return ["\n".join(textwrap.wrap(name.replace("_", "_ "), room)).replace("_ ", "_") for name in names]
+
+
+def describe_compare(numbers: pd.DataFrame) -> captions.Sentences:
+    names = numbers["dataset"].unique()
+    data = captions.measured(numbers, quantity="ID", role="input").groupby("dataset")["mean"].mean()
+    if len(data):
+        ids = [f"{captions.short(data[name])} ({name})" for name in names if name in data]
+        yield f"ID of the data, the dashed lines: {captions.listed(ids)}."
+    for kind in numbers["noise"].unique():
+        of_kind = numbers[numbers["noise"] == kind]
+        for question, answer in QUESTIONS.items():
+            answers = [f"{answer(of_kind[of_kind['dataset'] == name])} ({name})" for name in names]
+            yield f"{captions.capital(_words(kind))}, {question}: {'; '.join(answers)}."
+
+
+def _words(kind: str) -> str:
+    return f"{kind.replace('_', ' ')} noise"
+
+
+def _has_hump(*of_roles: str) -> Callable[[pd.DataFrame], str]:
+    def answer(numbers: pd.DataFrame) -> str:
+        layers = roles.of_role(numbers[numbers["quantity"] == "ID"], *of_roles)
+        n_layers = layers["x"].nunique()
+        if n_layers < 3:
+            return f"not applicable, the network has {n_layers} layer{'s' * (n_layers > 1)} there"
+        lines = {size: _values(rows) for size, rows in captions.measured(layers).groupby("bottleneck")}
+        whole = {size: list(values.values()) for size, values in lines.items() if len(values) == n_layers}
+        return _sizes({size: exceeds(hump(values), ZERO) for size, values in whole.items()})
+
+    return answer
+
+
+def _has_minimum(numbers: pd.DataFrame) -> str:
+    values = _of_output(numbers, "bottleneck")
+    if len(values) < 3:
+        return "not measurable"
+    lowest = extremum(values, -1)
+    return "none" if lowest is None else str(lowest)
+
+
+def _is_enough(numbers: pd.DataFrame) -> str:
+    values = _of_output(numbers, "bottleneck")
+    if len(values) < 2:
+        return "not measurable"
+    size = transition(values)
+    return f"{size}, the largest of the sweep" if size == max(values) else str(size)
+
+
+def _turns(numbers: pd.DataFrame) -> str:
+    course = numbers[numbers["epoch"] > 0].groupby("bottleneck")
+    lines = {size: _of_output(rows, "epoch") for size, rows in course}
+    return _sizes({size: extremum(values, -1) is not None for size, values in lines.items() if len(values) > 2})
+
+
+QUESTIONS = {
+    "K with a hump of the ID in the encoder": _has_hump(*ENCODER),
+    "K with a hump of the ID in the decoder": _has_hump(*DECODER),
+    "K between the ends where II(output -> input) is lowest": _has_minimum,
+    "smallest K of which no larger K has a lower II(output -> input)": _is_enough,
+    "K of which II(output -> input) falls, then rises in training": _turns,
+}
+
+
+def _sizes(flags: Mapping[int, bool]) -> str:
+    """The K for which something holds, in words."""
+    if not flags:
+        return "not measurable"
+    return ", ".join(str(size) for size, flag in flags.items() if flag) or "none"
+
+
+def _of_output(numbers: pd.DataFrame, x_name: str) -> dict[int, Measured]:
+    return _values(captions.measured(numbers, quantity=ENDS["output"], x_name=x_name))
+
+
+def _values(rows: pd.DataFrame) -> dict[int, Measured]:
+    """x -> the mean and its error, 0 where none is known."""
+    ordered = rows.sort_values("x")
+    return dict(zip(ordered["x"], map(Measured, ordered["mean"], ordered["spread"].fillna(0.0)), strict=True))
