@@ -1,4 +1,4 @@
-"""What the tables of a sweep must share: rows of every layer, pair and epoch, and numbers of the same images."""
+"""What the tables of a sweep must share: rows of every layer, pair and epoch, and numbers of the same inputs."""
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import product
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from vae_geometry import VaeGeometryError
 
-# Kind -> columns that do not differ between the runs of a data set, as all see the same test images; of the ID those of
+# Kind -> columns that do not differ between the runs of a data set, as all see the same test inputs; of the ID those of
 # the input.
 SHARED = {
     "intrinsic_dimension": ("n_points", "extrinsic_dimension", "intrinsic_dimension", "id_stderr"),
@@ -19,7 +19,7 @@ SHARED = {
     "cross_bottleneck": ("n_points",),
     "fidelity": ("n_points", "extractor"),
 }
-SAME = 1e-6  # relative: a GPU adds in another order than a CPU; other images differ by far more
+SAME = 1e-6  # relative: a GPU adds in another order than a CPU; other inputs differ by far more
 ENDS = ("source", "target")
 
 Tables = Mapping[Path, pa.Table]
@@ -62,8 +62,8 @@ def require_whole(kind: str, tables: Tables, bottlenecks: Collection[int], last_
                 )
 
 
-def require_same_images(kind: str, tables: Tables) -> None:
-    """Refuse tables of one data set that were not measured on the same images, or with the same extractor.
+def require_same_inputs(kind: str, tables: Tables) -> None:
+    """Refuse tables of one data set that were not measured on the same inputs, or with the same extractor.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def require_same_images(kind: str, tables: Tables) -> None:
         columns = [name for name in ("dataset", "role", "neighbours", *SHARED[kind]) if name in table.column_names]
         for row in table.select(columns).to_pylist():
             if row["n_points"] is None or row.get("role", "input") != "input":
-                continue  # without N nothing is said of the images
+                continue  # without N nothing is said of the inputs
             for name in SHARED[kind]:
                 if name == "extractor" and row[name] is None:
                     continue  # no distance was measured
@@ -93,7 +93,7 @@ def require_same_images(kind: str, tables: Tables) -> None:
                     where = f"{name} of the input" if "role" in row else name
                     raise VaeGeometryError(
                         f"{path}: {where} is {row[name]}, in {other} it is {value}; "
-                        f"measure both again, alike and on the same images of {row['dataset']}"
+                        f"measure both again, alike and on the same inputs of {row['dataset']}"
                     )
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.columns import table_of_rows
-from vae_geometry.consistency import require_same_images, require_whole
+from vae_geometry.consistency import require_same_inputs, require_whole
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
 from vae_geometry.rows import require_once, require_own_numbers, require_place, require_possible
 from vae_geometry.selection import Selection
@@ -36,7 +36,7 @@ RUN = [
     _column("noise", pa.string(), "kind of latent noise"),
     _column("bottleneck", pa.int32(), "size K of the latent space"),
     _column("seed", pa.int32(), "of weights, batches and latent noise"),
-    _column("epoch", pa.int32(), "passes over the training images; 0 is the untrained network"),
+    _column("epoch", pa.int32(), "passes over the training set; 0 is the untrained network"),
 ]
 POINTS = _column("n_points", pa.int32(), "number N of points")
 REASON = _column("reason", pa.string(), "why a value is null")
@@ -100,9 +100,9 @@ SCHEMAS = {
     "fidelity": pa.schema(
         [
             *RUN,
-            _column("elbo", pa.float64(), "ELBO as a loss, per test image, in nats"),
-            _column("reconstruction", pa.float64(), "reconstruction loss per test image, in nats"),
-            _column("kl", pa.float64(), "KL divergence per test image, in nats"),
+            _column("elbo", pa.float64(), "ELBO as a loss, per test input, in nats"),
+            _column("reconstruction", pa.float64(), "reconstruction loss per test input, in nats"),
+            _column("kl", pa.float64(), "KL divergence per test input, in nats"),
             _column("kl_per_unit", pa.list_(pa.float64()), "the same of each latent unit"),
             _column("active_units", pa.int32(), "units with a KL above 0.01 nat; the others have collapsed"),
             _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
@@ -116,7 +116,7 @@ SCHEMAS = {
         [
             *RUN,
             *[
-                _column(f"{part}_{term}", pa.float64(), f"{name} per {PARTS[part]} image, in nats")
+                _column(f"{part}_{term}", pa.float64(), f"{name} per {PARTS[part]} input, in nats")
                 for part in PARTS
                 for term, name in LOSSES.items()
             ],
@@ -224,7 +224,7 @@ def read_selected(kind: str, selection: Selection, pass_absent: bool = False) ->
     ------
     VaeGeometryError
         As ``read``; if a table lies where it does not belong, repeats the numbers of another seed, lacks rows, or was
-        measured on other images than another.
+        measured on other inputs than another.
     """
     files = selection.files(kind)
     if pass_absent and (there := {path: fields for path, fields in files.items() if path.exists()}):
@@ -236,7 +236,7 @@ def read_selected(kind: str, selection: Selection, pass_absent: bool = False) ->
         require_place(path, tables[path], fields)
     require_own_numbers(kind, files, tables.values())
     require_whole(kind, tables, selection.bottlenecks, 0 if pass_absent else max(selection.epochs))
-    require_same_images(kind, tables)
+    require_same_inputs(kind, tables)
     return _joined(tables.values())
 
 

@@ -20,9 +20,9 @@ UNITS = {
     "prepare-dataset": ["pixels", "images as uint8"],
     "initialise": ["latent dimensions"],
     "train": ["images", "passes over the training images"],
-    "dump-activations": ["float32 (N, D)", "test images"],
+    "dump-activations": ["float32 (N, D)", "test inputs"],
     "measure-geometry": ["megabytes", "(N, D)"],
-    "measure-fidelity": ["nats", "per image"],
+    "measure-fidelity": ["nats", "per input"],
     "compare-bottlenecks": ["megabytes"],
 }
 
@@ -149,7 +149,7 @@ def mistakes(folder, digits, sweep):
         ),
         "too many images": (
             ["train", "--data", train, "--initial", initial, "--output", out, "--images", 2000],
-            ["2000 images are requested, the data set has 1297"],
+            ["2000 inputs are requested, the data set has 1297"],
         ),
         "a checkpoint past the last epoch": (
             [*short_training, "--checkpoints", 5],

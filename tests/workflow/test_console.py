@@ -25,6 +25,7 @@ def copied(sweep, tmp_path, monkeypatch):
             "figure99 is no figure of one kind of noise of this sweep, which has figure1",
         ),
         ("figures/digits/figure1.pdf", "figure1 is no figure of all kinds of noise of this sweep, which has noise"),
+        ("figures/compare.pdf", "compare is no figure of all data sets of this sweep, which has none"),
         ("figures/mnist/fresh/figure1.pdf", "mnist is no data set of this sweep, which has digits"),
         ("figures/digits/new/figure1.pdf", "new is no noise of this sweep, which has repeated, fresh"),
         ("digits/fresh/k3/seed0/epoch5/fidelity.parquet", "3 is no K of this sweep, which has 2, 4, 8, 16"),

@@ -25,6 +25,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
         "collect_tables": 1,
         "plot": 42,
         "plot_noises": 2,
+        "plot_datasets": 1,
         "check_claims": 2,
         "all": 1,
     }
@@ -122,6 +123,7 @@ def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, t
             {"train": 7, "measure_geometry": 70, "measure_fidelity": 70, "prepare_features": 1},
         ),
         ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0, "prepare_features": 1}),
+        ("compare.pdf", {"train": 28, "measure_geometry": 280, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
         ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
     ],
 )

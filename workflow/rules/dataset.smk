@@ -17,7 +17,7 @@ rule prepare_dataset:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
         preparation=preparation,
     message:
-        "Images of {wildcards.dataset}"
+        "Data set {wildcards.dataset}"
     shell:
         "vae-geometry prepare-dataset {params.source} --output $(dirname {output.train})"
         " {params.preparation:q} > {log} 2>&1"

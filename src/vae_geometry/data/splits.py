@@ -51,11 +51,11 @@ def split_images(images: "Tensor", n_images: int | None, validation_fraction: fl
     """
     n_images = len(images) if n_images is None else n_images
     if n_images > len(images):
-        raise VaeGeometryError(f"training.images: {n_images} images are requested, the data set has {len(images)}")
+        raise VaeGeometryError(f"training.images: {n_images} inputs are requested, the data set has {len(images)}")
     order = np.random.default_rng(SEED).permutation(len(images))[:n_images]
     n_validation = round(n_images * validation_fraction)
     if n_images - n_validation < 2 or n_validation < 1:
         raise VaeGeometryError(
-            f"{n_images} images are too few to train on and validate with {validation_fraction} of them; give more"
+            f"{n_images} inputs are too few to train on and validate with {validation_fraction} of them; give more"
         )
     return images[order[n_validation:]], images[order[:n_validation]]

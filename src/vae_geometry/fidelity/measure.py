@@ -68,7 +68,7 @@ def measure_fidelity(
     activations : Path
         Folder written by ``dump_activations``.
     output : Path
-        Table of kind ``fidelity`` with one row. Per image, in nats, with the sampled z: the reconstruction loss, KL,
+        Table of kind ``fidelity`` with one row. Per input, in nats, with the sampled z: the reconstruction loss, KL,
         ``elbo`` = reconstruction + beta * KL, and ``kl_per_unit``, the KL of each latent unit. ``active_units`` counts
         the units with a KL above ``ACTIVE_NATS``: the others have collapsed. ``frechet_distance`` compares the
         features of the test images with those of the output (``latent: mean`` decodes the mean there), whose values
@@ -130,7 +130,7 @@ def _read(folder: Path, n_points: int) -> Dump:
     used = {name: arrays[name] for name in (files["input"], files["output"], *FOR_THE_ELBO)}
     n_images = min(map(len, used.values()))
     if n_images < n_points:
-        raise VaeGeometryError(f"{folder}: holds {n_images} images, {n_points} points are requested")
+        raise VaeGeometryError(f"{folder}: holds {n_images} inputs, {n_points} points are requested")
     images, outputs, *for_the_elbo = (array[:n_points] for array in used.values())
     law = _likelihood(folder, rows[0])
     if law.needs_unit_interval:

@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from vae_geometry.figures.style import REFERENCE, colour, marker
 from vae_geometry.figures.summaries import data_dimension
 
-NATS = "(nats per image)"
+NATS = "(nats per input)"
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 SMALL = 6  # points: nothing is smaller
 HALO = [withStroke(linewidth=1.5, foreground="white")]

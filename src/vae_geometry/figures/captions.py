@@ -91,9 +91,9 @@ def is_different(one: pd.Series, other: pd.Series) -> bool:
 
 def of_data(numbers: pd.DataFrame) -> Sentences:
     """The ID of the data, where the input was measured."""
-    of_images = measured(numbers, quantity="ID", role="input")
-    if len(of_images):
-        yield f"ID of the data: {short(of_images['mean'].mean())}, the dashed line."
+    of_input = measured(numbers, quantity="ID", role="input")
+    if len(of_input):
+        yield f"ID of the data: {short(of_input['mean'].mean())}, the dashed line."
 
 
 def highest_in_the_decoder(profile: pd.DataFrame) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def _has_hump(*of_roles: str) -> Callable[[pd.DataFrame], str]:
             return f"not applicable, the network has {n_layers} layer{'s' * (n_layers > 1)} there"
         lines = {size: _values(rows) for size, rows in captions.measured(layers).groupby("bottleneck")}
         whole = {size: list(values.values()) for size, values in lines.items() if len(values) == n_layers}
-        return _sizes({size: exceeds(hump(values), ZERO) for size, values in whole.items()})
+        return _sizes({size: exceeds(hump(values), ZERO) for size, values in whole.items()}, "the ID of all layers")
 
     return answer
 
@@ -132,7 +132,7 @@ def _has_hump(*of_roles: str) -> Callable[[pd.DataFrame], str]:
 def _has_minimum(numbers: pd.DataFrame) -> str:
     values = _of_output(numbers, "bottleneck")
     if len(values) < 3:
-        return "not measurable"
+        return f"not measurable, needs 3 K and has {len(values)}"
     lowest = extremum(values, -1)
     return "none" if lowest is None else str(lowest)
 
@@ -140,7 +140,7 @@ def _has_minimum(numbers: pd.DataFrame) -> str:
 def _is_enough(numbers: pd.DataFrame) -> str:
     values = _of_output(numbers, "bottleneck")
     if len(values) < 2:
-        return "not measurable"
+        return f"not measurable, needs 2 K and has {len(values)}"
     size = transition(values)
     return f"{size}, the largest of the sweep" if size == max(values) else str(size)
 
@@ -148,7 +148,9 @@ def _is_enough(numbers: pd.DataFrame) -> str:
 def _turns(numbers: pd.DataFrame) -> str:
     course = numbers[numbers["epoch"] > 0].groupby("bottleneck")
     lines = {size: _of_output(rows, "epoch") for size, rows in course}
-    return _sizes({size: extremum(values, -1) is not None for size, values in lines.items() if len(values) > 2})
+    long = {size: values for size, values in lines.items() if len(values) > 2}
+    flags = {size: extremum(values, -1) is not None for size, values in long.items()}
+    return _sizes(flags, "three checkpoints past epoch 0")
 
 
 QUESTIONS = {
@@ -160,10 +162,10 @@ QUESTIONS = {
 }
 
 
-def _sizes(flags: Mapping[int, bool]) -> str:
-    """The K for which something holds, in words."""
+def _sizes(flags: Mapping[int, bool], needs: str) -> str:
+    """The K for which something holds, in words; for none known, what that needs."""
     if not flags:
-        return "not measurable"
+        return f"not measurable, needs {needs}"
     return ", ".join(str(size) for size, flag in flags.items() if flag) or "none"
 
 

@@ -98,7 +98,7 @@ ENTRIES = (
         shows=(
             "**Training.** Against the epoch, per bottleneck size K: (a) Frechet distance between the features of the "
             "test images and those of their reconstructions, called FID where the features are Inception's; (b) KL "
-            "divergence of the test images in nats per image; (c) information imbalance from output to input, "
+            "divergence of the test set in nats per input; (c) information imbalance from output to input, "
             "logarithmic. Epoch 0 is the untrained network; the epoch axis is linear up to 1 and logarithmic from "
             "there."
         ),
@@ -165,15 +165,15 @@ ENTRIES = (
         module="training",
         tables=("training",),
         shows=(
-            "**Losses.** Reconstruction (binary cross-entropy summed over pixels), KL divergence and their sum, the "
-            "ELBO as a loss, with KL weighted by beta, in nats per image; solid on the training images, dashed on "
-            "those held back for validation. The epoch axis is logarithmic; every epoch is drawn, and a marker on "
-            "some of them tells the K apart."
+            "**Losses.** Reconstruction (negative log-likelihood, summed over the values of an input), KL divergence "
+            "and their sum, the ELBO as a loss, with KL weighted by beta, in nats per input; solid on the training "
+            "set, dashed on what is held back for validation. The epoch axis is logarithmic; every epoch is drawn, and "
+            "a marker on some of them tells the K apart."
         ),
         how_to_read=(
             "Lower is better. A dashed line that rises while its solid one falls is overfitting. While training, the "
-            "loss of an epoch is the mean over its batches, so the validation images, seen at its end, may do better "
-            "at first. There is no band with one seed."
+            "loss of an epoch is the mean over its batches, so the validation set, seen at its end, may do better at "
+            "first. There is no band with one seed."
         ),
     ),
     Figure(
@@ -202,8 +202,8 @@ ENTRIES = (
             "are no images: each value of the first test inputs, and the same reconstructed."
         ),
         how_to_read=(
-            "(a) Compare each column with its top image: what a small K blurs is what it cannot keep. (b) Samples "
-            "that are much worse than the reconstructions say that the latents of the images do not fill the prior."
+            "(a) Compare each column with its top image: what a small K blurs is what it cannot keep. (b) Samples that "
+            "are much worse than the reconstructions say that the latents of the data do not fill the prior."
         ),
     ),
     Figure(
@@ -284,8 +284,8 @@ ENTRIES = (
             "**Fresh beside repeated latent noise.** One column per kind of noise. fresh: new batches and new latent "
             "noise at every epoch, as a VAE is usually trained; repeated: the same at every epoch, as in the authors' "
             "script; repeated_batches and repeated_eps: only one of the two repeats. Top row: intrinsic dimension at "
-            "the last epoch, the dashed line the data's own; middle row: KL divergence of the test images in nats per "
-            "image in training; bottom row: information imbalance from output to input, logarithmic, in training. The "
+            "the last epoch, the dashed line the data's own; middle row: KL divergence of the test set in nats per "
+            "input in training; bottom row: information imbalance from output to input, logarithmic, in training. The "
             "epoch axis is linear up to 1 and logarithmic from there."
         ),
         how_to_read=(

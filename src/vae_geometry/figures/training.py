@@ -14,7 +14,7 @@ from vae_geometry.selection import Selection
 
 
 def losses(selection: Selection) -> Drawn:
-    """Reconstruction, KL and ELBO of the training and the validation images in training."""
+    """Reconstruction, KL and ELBO of the training and the validation set in training."""
     numbers = summaries.losses(selection)
     panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
     labels = [f"reconstruction {draw.NATS}", f"KL {draw.NATS}", f"ELBO loss {draw.NATS}"]
@@ -37,12 +37,12 @@ def losses(selection: Selection) -> Drawn:
 def describe_losses(numbers: pd.DataFrame) -> captions.Sentences:
     last = captions.measured(numbers, x=numbers["x"].max())
     held_back = last[(last["quantity"] == "elbo") & (last["part"] == "validation")]
-    quantity = f"The ELBO loss of the validation images at epoch {last['x'].max()}"
+    quantity = f"The ELBO loss of the validation set at epoch {last['x'].max()}"
     yield from captions.lowest(held_back.assign(quantity=quantity))
     elbo = last[last["quantity"] == "elbo"].pivot_table(index="bottleneck", columns="part", values="mean").reset_index()
     if {"train", "validation"} <= set(elbo):
         gap = captions.per_size(elbo, lambda row: captions.short(row["validation"] - row["train"]))
-        yield f"The same of the validation images minus the training images: {gap} nats."
+        yield f"The same of the validation set minus the training set: {gap} nats."
 
 
 def reconstructions(selection: Selection) -> Drawn:

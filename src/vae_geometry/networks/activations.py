@@ -1,4 +1,4 @@
-"""Activations of all layers of a network on test images, dumped as one array a layer."""
+"""Activations of all layers of a network on test inputs, dumped as one array a layer."""
 
 import os
 from contextlib import suppress
@@ -113,7 +113,7 @@ def _write_arrays(
 def _require_finite(values: NDArray[np.float32], name: str) -> None:
     if not np.isfinite(values).all():
         raise VaeGeometryError(
-            f"{name} of the network gives NaN or infinity on these images; take another checkpoint, or train again "
+            f"{name} of the network gives NaN or infinity on these inputs; take another checkpoint, or train again "
             "with a lower training.learning_rate"
         )
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @stage(
-    "Write the activations of all layers on the first test images.",
+    "Write the activations of all layers on the first test inputs.",
     CHECKPOINT,
     TEST_DATA,
     path("output", "folder for layerNN.npy, float32 (N, D)"),
@@ -108,7 +108,7 @@ def verify_geometry(options: Any) -> None:
 
 
 @stage(
-    "Measure ELBO (per image, in nats) and Frechet distance of a dump.",
+    "Measure ELBO (per input, in nats) and Frechet distance of a dump.",
     path("activations", "folder written by dump-activations", positional=True),
     path("output", "parquet file to write"),
     path("features", "file of prepare-features; without it no Frechet distance", default=None),

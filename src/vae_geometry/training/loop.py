@@ -44,7 +44,7 @@ def train(
 ) -> None:
     """Train one network; a training that was killed resumes where it last saved, and ends in the same bytes.
 
-    Writes ``training.parquet`` (losses per image, in nats) and ``timing.parquet`` into ``run_folder`` after every
+    Writes ``training.parquet`` (losses per input, in nats) and ``timing.parquet`` into ``run_folder`` after every
     epoch, and ``checkpoints/epoch{E}.safetensors`` at the end: until then these lie in ``run_folder/unfinished`` with
     the state to resume from, which is removed at the end.
 
@@ -175,8 +175,8 @@ def _report(run: Run, training: Training) -> None:
     losses, timing = run.losses[-1], run.timing[-1]
     left = (training.epochs - losses["epoch"]) * float(np.median([row["seconds"] for row in run.timing]))
     logger.info(
-        "epoch %d of %d: ELBO %.2f, validation %.2f (reconstruction %.2f, KL %.2f) nats per image, "
-        "%.0f images/s, %d:%02d:%02d left",
+        "epoch %d of %d: ELBO %.2f, validation %.2f (reconstruction %.2f, KL %.2f) nats per input, "
+        "%.0f inputs/s, %d:%02d:%02d left",
         *(losses["epoch"], training.epochs, losses["train_elbo"], losses["validation_elbo"]),
         *(losses["validation_reconstruction"], losses["validation_kl"], timing["images_per_second"]),
         *(left // 3600, left // 60 % 60, left % 60),

@@ -20,7 +20,7 @@ def test_the_same_images_train_every_time():
 
 
 def test_more_images_than_the_data_set_has_is_an_error():
-    with pytest.raises(VaeGeometryError, match=r"training.images: 101 images are requested, the data set has 100"):
+    with pytest.raises(VaeGeometryError, match=r"training.images: 101 inputs are requested, the data set has 100"):
         split_images(NUMBERED, 101, 0.2)
 
 

@@ -174,7 +174,7 @@ def test_features_that_cannot_be_are_an_error(sweep, features, tmp_path, change,
 
 
 def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
-    with pytest.raises(VaeGeometryError, match=r"activations: holds 40 images, 41 points are requested"):
+    with pytest.raises(VaeGeometryError, match=r"activations: holds 40 inputs, 41 points are requested"):
         measured(sweep.dump, tmp_path, POINTS + 1)
 
 

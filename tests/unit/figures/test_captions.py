@@ -110,8 +110,8 @@ def test_losses_name_the_best_bottleneck_and_what_the_held_back_images_lose():
     train = rows("elbo", {(2, 1): 300, (2, 9): 200, (8, 9): 150}, x_name="epoch", part="train")
     validation = rows("elbo", {(2, 1): 290, (2, 9): 210.5, (8, 9): 151}, x_name="epoch", part="validation")
     assert in_numbers("losses", pd.concat([train, validation], ignore_index=True)).splitlines() == [
-        "- The ELBO loss of the validation images at epoch 9 is lowest with K = 8: 151; next is K = 2 with 210.",
-        "- The same of the validation images minus the training images: 10.5 (K = 2) and 1 (K = 8) nats.",
+        "- The ELBO loss of the validation set at epoch 9 is lowest with K = 8: 151; next is K = 2 with 210.",
+        "- The same of the validation set minus the training set: 10.5 (K = 2) and 1 (K = 8) nats.",
         "- One seed, without a spread.",
     ]
 

@@ -77,7 +77,10 @@ def test_a_data_set_without_a_measurement_says_so_in_its_panels_and_leaves_the_o
     assert said == [[reason]] * 4
     assert all(len(ax.lines) > 2 for ax in grid[2:, 1:].flat)
     assert set(numbers.query("dataset == 'linear' and quantity != 'ID'")["reason"]) == {reason}
-    assert any("lower II(output -> input): not measurable (linear); 64, the" in text for text in sentences(numbers))
+    assert any(
+        "lower II(output -> input): not measurable, needs 2 K and has 0 (linear); 64, the" in text
+        for text in sentences(numbers)
+    )
 
 
 def test_what_a_network_lacks_is_said_not_to_apply(page):

@@ -162,7 +162,7 @@ def test_a_network_that_gives_no_numbers_is_named_and_leaves_the_earlier_dump(
     assert dump(sweep, digits, folder) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith(
-        "of the network gives NaN or infinity on these images; take another checkpoint, or train again with a lower "
+        "of the network gives NaN or infinity on these inputs; take another checkpoint, or train again with a lower "
         "training.learning_rate"
     )
     assert ("mean of" if layer == "mean" else "layer ") in line

@@ -160,8 +160,8 @@ def test_an_epoch_is_logged_with_its_losses_speed_and_time_left(tmp_path, images
     lines = [line for line in caplog.messages if line.startswith("epoch")]
     assert len(lines) == 3
     assert re.fullmatch(
-        r"epoch 2 of 3: ELBO [\d.]+, validation [\d.]+ \(reconstruction [\d.]+, KL [\d.]+\) nats per image, "
-        r"\d+ images/s, 0:00:\d\d left",
+        r"epoch 2 of 3: ELBO [\d.]+, validation [\d.]+ \(reconstruction [\d.]+, KL [\d.]+\) nats per input, "
+        r"\d+ inputs/s, 0:00:\d\d left",
         lines[1],
     )
 
