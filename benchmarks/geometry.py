@@ -180,7 +180,9 @@ def whole_process(folder: Path, n_points: int, options: argparse.Namespace) -> N
             times.append(time.perf_counter() - start)
         ratios.append(times[1] / np.mean(times[::2]))
         seconds.append(times[1])
-    print(f"measure-geometry as a process: {np.median(seconds):.2f} s, {np.median(ratios):.2f} times the bare products\n")
+    print(
+        f"measure-geometry as a process: {np.median(seconds):.2f} s, {np.median(ratios):.2f} times the bare products\n"
+    )
 
 
 def growth(folder: Path, sizes: list[int], options: argparse.Namespace) -> None:

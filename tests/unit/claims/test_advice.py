@@ -5,6 +5,7 @@ from dataclasses import replace
 from made_up_evidence import as_in_the_paper, changed, roles_of
 
 from vae_geometry.claims.advice import advise, transition
+from vae_geometry.claims.uncertainty import Measured
 
 
 def falls_to(**numbers):
@@ -43,6 +44,12 @@ def test_the_advice_says_what_to_add():
 
 def test_the_transition_of_another_network_is_that_of_its_own_output():
     evidence = changed("imbalance", 1e-4, {(8, 50, 6, 0): 0.01}, roles_of(3, 1))
-    assert transition(as_in_the_paper(roles=roles_of(3, 1))) == 32
-    assert transition(evidence) == 8
+    of_paper = as_in_the_paper(roles=roles_of(3, 1))
+    assert advise([of_paper], of_paper).startswith("Take K = 32: ")
     assert advise([evidence], evidence).startswith("Take K = 8: ")
+
+
+def test_the_transition_is_the_smallest_bottleneck_of_which_no_larger_one_is_lower():
+    falling = {8: Measured(0.1, 0.01), 2: Measured(0.4, 0.01), 32: Measured(0.09, 0.01)}
+    assert transition(falling) == 8  # 0.09 is within the error
+    assert transition({**falling, 64: Measured(0.01, 0.01)}) == 64
