@@ -134,9 +134,17 @@ SCHEMAS = {
             *RUN[:2],
             _column("seed", pa.int32(), "null: over seeds"),
             _column("claim", pa.string(), "name"),
+            _column("section", pa.string(), "of the paper"),
             _column("statement", pa.string(), "what is claimed"),
-            _column("verdict", pa.string(), "holds, fails, not measurable or not applicable"),
+            _column(
+                "verdict",
+                pa.string(),
+                "holds, contradicted, undecided, too short to test, not measurable, not applicable",
+            ),
             _column("numbers", pa.string(), "what decides it"),
+            _column("text", pa.string(), "the same without the values by K"),
+            _column("bottlenecks", pa.list_(pa.int32()), "K that there are values of"),
+            _column("values", pa.list_(pa.string()), "by K, in words"),
             REASON,
         ]
     ),

@@ -1,93 +1,234 @@
-"""How wide the bottleneck should be, in sentences."""
+"""How wide the bottleneck should be: what several witnesses say, or why the sweep cannot tell yet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from vae_geometry.claims.evidence import Evidence
-from vae_geometry.claims.uncertainty import Measured, exceeds
+from vae_geometry.claims.evidence import Evidence, NotMeasured
+from vae_geometry.claims.registry import by_bottleneck
+from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals, mean_of
 
-
-def transition(imbalance: Mapping[int, Measured]) -> int:
-    """The smallest K of which no larger K has a lower II(output -> input), from this II by K."""
-    return next(
-        size
-        for size in sorted(imbalance)
-        if not any(exceeds(imbalance[size], imbalance[larger]) for larger in imbalance if larger > size)
-    )
+TENTH = 0.1  # of what the best K gains over the narrowest: a K that lacks less is as good
+STILL_FALLING = 0.05  # of its whole fall: an ELBO that fell by more over the last half of the epochs still falls
 
 
-def _output_to_input(evidence: Evidence) -> dict[int, Measured]:
-    return {size: evidence.to_input(size, evidence.last, "output") for size in evidence.bottlenecks}
+@dataclass(frozen=True)
+class Witness:
+    """Which K one quantity finds wide enough.
+
+    Attributes
+    ----------
+    name : str
+    worse : mapping
+        K -> whether it is worse than the best by more than the margin, None where that is open.
+    numbers : mapping
+        K -> value.
+    """
+
+    name: str
+    worse: Mapping[int, bool | None]
+    numbers: Mapping[int, Sample]
+
+    @property
+    def enough(self) -> int:
+        """The smallest K that is not worse than the best: that is sure, within the margin."""
+        return min(size for size, flag in self.worse.items() if flag is False)
+
+    @property
+    def possible(self) -> int:
+        """The smallest K that may not be worse."""
+        return min(size for size, flag in self.worse.items() if flag is not True)
+
+    def __str__(self) -> str:
+        open_from = f", perhaps {self.possible}" if self.possible < self.enough else ""
+        return f"{self.name}: K = {self.enough}{open_from} ({by_bottleneck(self.numbers)})"
 
 
-def advise(per_seed: Sequence[Evidence], over_seeds: Evidence) -> str:
-    """The smallest K past the transition with its uncertainty, and what to add to the sweep to know more.
+@dataclass(frozen=True)
+class Advice:
+    """The answer of a sweep.
+
+    Attributes
+    ----------
+    size : int or None
+        The K to take; None where the sweep cannot tell.
+    possible : int or None
+        The smallest K that the sweep does not rule out.
+    obstacles : list of str
+        Why the sweep cannot tell, each with what to change.
+    witnesses : list of Witness
+    remarks : list of str
+        What else a reader must know.
+    next_sweep : list of str
+        Lines of the config of a sweep that tells more.
+    """
+
+    size: int | None
+    possible: int | None
+    obstacles: list[str]
+    witnesses: list[Witness] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    next_sweep: list[str] = field(default_factory=list)
+
+    @property
+    def answer(self) -> str:
+        """The answer in a sentence."""
+        if self.size is None:
+            return f"The sweep cannot tell yet: {'; '.join(self.obstacles)}."
+        smaller = f"; K = {self.possible} may do" if self.possible != self.size else ""
+        return (
+            f"Take K = {self.size}: the smallest that lacks less than a tenth of what widening the bottleneck gains"
+            f"{smaller}."
+        )
+
+    def details(self) -> list[str]:
+        """What the answer rests on, and what to run next, a line each."""
+        lines = [*(f"- {witness}" for witness in self.witnesses), *(f"- {remark}" for remark in self.remarks)]
+        return [*lines, "To know more, run next:", "", *(f"    {line}" for line in self.next_sweep), ""]
+
+
+def witness(name: str, numbers: Mapping[int, Sample], logarithmic: bool) -> Witness:
+    """Compare every K with the best, which has the lowest number.
+
+    A K is worse where it lacks a tenth of what the best K gains over the narrowest; where ``logarithmic``, of their
+    logarithms, and at least ``uncertainty.MARGIN``. That is a test of non-inferiority: it takes no K because that was
+    not shown to be worse.
+    """
+    best = min(numbers, key=lambda size: numbers[size].mean)
+    scaled = {size: number.log() if logarithmic else number for size, number in numbers.items()}
+    lacking = {size: number - scaled[best] for size, number in scaled.items() if size != best}
+    gain = scaled[min(numbers)].mean - scaled[best].mean
+    margin = max(TENTH * gain, MARGIN if logarithmic else 0)
+    judged = intervals(lacking, len(lacking))
+    flags = {size: judged[size].exceeds(margin) if size in judged else False for size in sorted(numbers)}
+    return Witness(name, flags, dict(sorted(numbers.items())))
+
+
+def advise(evidence: Evidence) -> Advice:
+    """The smallest K that is as good as the best, by II(output -> input), beside what other witnesses say.
 
     Parameters
     ----------
-    per_seed, over_seeds
-        As ``evidence.of_sweep`` gives them, of `fresh` noise.
+    evidence : Evidence
+        Over all seeds, of `fresh` noise.
 
     Raises
     ------
     NotMeasured
-        If an ID or II was not measured.
+        If an II was not measured, or there are not two K.
     NotApplicable
         If the network has no input or no output.
     """
-    if over_seeds.epochs[-1] == 0:
-        return "No advice on K: no trained network was measured; add a later epoch to training.checkpoints."
-    imbalance = _output_to_input(over_seeds)
-    best = transition(imbalance)
-    data = over_seeds.dimension_of(best, over_seeds.last, "input")
-    found = sorted({transition(_output_to_input(evidence)) for evidence in per_seed})
-    sizes = list(over_seeds.bottlenecks)
-    if len(sizes) == 1:
-        return f"No advice on K: the sweep has one bottleneck, {best}; add others to bottlenecks."
-    sentences = [
-        *_where_the_transition_lies(best, imbalance),
-        *_room_for_the_data(best, sizes, data),
-        *_what_the_seeds_say(best == sizes[-1], found, len(per_seed)),
+    if evidence.epochs[-1] == 0:
+        raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
+    evidence.several(2)
+    of_imbalance = _of_imbalance(evidence, evidence.last)
+    witnesses = [of_imbalance, *_other_witnesses(evidence)]
+    obstacles = [
+        *_too_narrow(of_imbalance),
+        *_still_training(evidence, of_imbalance),
+        *_too_few(evidence, of_imbalance),
     ]
-    return " ".join(sentences)
+    size = None if obstacles else of_imbalance.enough
+    remarks = _remarks(evidence, witnesses, size)
+    next_sweep = _next_sweep(evidence, of_imbalance, bool(_still_training(evidence, of_imbalance)))
+    return Advice(size, of_imbalance.possible, obstacles, witnesses, remarks, next_sweep)
 
 
-def _where_the_transition_lies(best: int, imbalance: Mapping[int, Measured]) -> list[str]:
-    """From II(output -> input) by K, of two K at least."""
-    sizes = list(imbalance)
-    smaller = [size for size in sizes if size < best]
-    if best == sizes[-1]:
-        return [
-            f"The sweep cannot tell: up to its largest K, {best}, II(output -> input) falls "
-            f"({imbalance[smaller[-1]]} at K = {smaller[-1]}, {imbalance[best]} at {best}); add larger ones to "
-            f"bottlenecks, for example {2 * best}."
-        ]
-    lowest = min(sizes, key=lambda size: imbalance[size].value)
-    beyond = f"lowest at {lowest}, {imbalance[lowest]}" if lowest != best else "the lowest of all"
-    take = f"Take K = {best}: no larger K lowers II(output -> input), which is {imbalance[best]} there ({beyond})."
-    if not smaller:
-        return [take, f"A smaller one may do: add some below {best} to bottlenecks."]
-    gap = "; the transition lies between the two, add K there to narrow it" if best - smaller[-1] > 1 else ""
-    return [take, f"K = {smaller[-1]} has {imbalance[smaller[-1]]}{gap}."]
+def _of_imbalance(evidence: Evidence, epoch: int) -> Witness:
+    numbers = {size: evidence.to_input(size, epoch, "output") for size in evidence.bottlenecks}
+    return witness("II(output -> input)", numbers, logarithmic=True)
 
 
-def _room_for_the_data(best: int, sizes: Sequence[int], data: Measured) -> list[str]:
-    """From the ID of the data: which K are below it."""
-    below = [size for size in sizes if exceeds(data, Measured(size))]
-    if best in below and best != sizes[-1]:
-        return [f"That is below the intrinsic dimension of the data ({data}): train longer to see if it stays so."]
-    if below:
-        return [
-            f"K = {below[-1]} is below the intrinsic dimension of the data ({data}): its latent space has no room "
-            "for all directions in which the data vary."
-        ]
-    return []
-
-
-def _what_the_seeds_say(is_largest: bool, found: Sequence[int], n_seeds: int) -> list[str]:
-    """From the transitions that single seeds show; nothing where the sweep cannot tell anyway."""
-    if n_seeds == 1:
-        return ["This is one seed; add others to seeds to know how sure it is."]
-    if is_largest:
+def _other_witnesses(evidence: Evidence) -> list[Witness]:
+    """Those that were measured: the validation ELBO."""
+    try:
+        numbers = {size: list(evidence.course(evidence.elbo, size).values())[-1] for size in evidence.bottlenecks}
+    except NotMeasured:
         return []
-    size = f"K = {found[0]}" if len(found) == 1 else f"from K = {found[0]} to {found[-1]}"
-    return [f"Each of the {n_seeds} seeds alone says {size}."]
+    return [witness("validation ELBO loss", numbers, logarithmic=False)]
+
+
+def _too_narrow(found: Witness) -> list[str]:
+    sizes = sorted(found.worse)
+    if found.enough != sizes[-1] or not all(found.worse[size] for size in sizes[:-1]):
+        return []
+    last, widest = sizes[-2:]
+    numbers = f"{found.numbers[last]} at K = {last}, {found.numbers[widest]} at {widest}"
+    return [f"II(output -> input) falls up to the largest K ({numbers}), so add larger ones, such as {2 * widest}"]
+
+
+def _still_training(evidence: Evidence, found: Witness) -> list[str]:
+    """Whether the validation ELBO of a K that matters still falls."""
+    falling = {}
+    for size in evidence.bottlenecks:
+        if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys() and evidence.last > 3:
+            whole, late = (
+                _elbo(evidence, size, first) - _elbo(evidence, size, evidence.last) for first in (1, evidence.last // 2)
+            )
+            if late > STILL_FALLING * whole:
+                falling[size] = f"{late:.1f} of {whole:.1f} nats"
+    if not falling:
+        return []
+    return [
+        f"the training is not at its end (from epoch {evidence.last // 2} to {evidence.last} the validation ELBO loss "
+        f"still fell by a twentieth of its whole fall or more, by K: {by_bottleneck(falling)}), so train longer, for "
+        f"example {4 * evidence.last} epochs"
+    ]
+
+
+def _elbo(evidence: Evidence, bottleneck: int, epoch: int) -> float:
+    """Mean of the validation ELBO loss over the tenth of the epochs that ends with one."""
+    epochs = range(max(1, epoch - epoch // 10 + 1) if epoch >= 10 else epoch, epoch + 1)
+    return mean_of([evidence.elbo[bottleneck, each] for each in epochs]).mean
+
+
+def _too_few(evidence: Evidence, found: Witness) -> list[str]:
+    """Whether the errors leave more than two neighbouring K open."""
+    sizes = sorted(found.worse)
+    if sizes.index(found.enough) - sizes.index(found.possible) <= 1:
+        return []
+    open_for = [size for size in sizes if found.possible <= size < found.enough]
+    n_seeds = len(evidence.seeds)
+    return [
+        f"the errors cannot tell K = {', '.join(map(str, open_for))} from {found.enough}, so add seeds (there "
+        f"{'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points"
+    ]
+
+
+def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None) -> list[str]:
+    remarks = []
+    sizes = list(evidence.bottlenecks)
+    places = [sizes.index(each.enough) for each in witnesses]
+    if max(places) - min(places) > 1:
+        remarks.append("The witnesses disagree by more than one step of K; trust none alone.")
+    if len(evidence.seeds) == 1:
+        remarks.append("One seed says nothing of others; add some to seeds to know how sure this is.")
+    if size is not None:
+        since = evidence.last
+        for epoch in sorted((epoch for epoch in evidence.epochs if 0 < epoch < evidence.last), reverse=True):
+            if _of_imbalance(evidence, epoch).enough != size:
+                break
+            since = epoch
+        remarks.append(
+            f"II alone would have said so since epoch {since} of {evidence.last}."
+            if since < evidence.last
+            else f"At the checkpoints before epoch {evidence.last} II alone would have said otherwise."
+        )
+    return remarks
+
+
+def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]:
+    """Lines of a config that narrows the bracket, with three seeds at least."""
+    sizes = sorted(found.worse)
+    smaller = [size for size in sizes if size < found.possible]
+    lower, upper = (smaller[-1] if smaller else max(1, sizes[0] // 2)), found.enough
+    if upper == sizes[-1]:
+        upper = 2 * upper
+    steps = sorted({round(lower * (upper / lower) ** (step / 4)) for step in range(5)})
+    n_seeds = max(3, len(evidence.seeds))
+    lines = [f"bottlenecks: {steps}", f"seeds: {list(range(n_seeds))}"]
+    if is_short:
+        epochs = 4 * evidence.last
+        checkpoints = [*evidence.epochs, 2 * evidence.last, epochs]
+        lines.append(f"training: {{epochs: {epochs}, checkpoints: {checkpoints}}}")
+    return lines

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.claims import evidence, page
 from vae_geometry.claims.advice import advise
-from vae_geometry.claims.evidence import Evidence, NotApplicable, NotMeasured
-from vae_geometry.claims.registry import CLAIMS
+from vae_geometry.claims.evidence import PAPER_EPOCHS, Evidence, NotApplicable, NotMeasured
+from vae_geometry.claims.noise import changes
+from vae_geometry.claims.registry import CLAIMS, Claim, Finding
+from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS, NOT_APPLICABLE, NOT_MEASURABLE, TOO_SHORT, UNDECIDED
 from vae_geometry.files import atomic_file, with_ending
 from vae_geometry.geometry.agreement import agreement, disagreement
 from vae_geometry.replacing import require_written
@@ -62,11 +65,14 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     heading = (
         f"Claims of the paper on {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
     )
-    advice, verified = _advice(sweeps), _verified(selection, verification)
+    answer, details = _advice(sweeps)
+    has_both = {"repeated", "fresh"} <= sweeps.keys()
+    changed = changes(sweeps["repeated"][-1], sweeps["fresh"][-1]) if has_both else []
+    content = page.Page(heading, rows, answer, details, _verified(selection, verification), changed)
     for file, write in ((markdown, page.markdown), (html, page.html)):
         with atomic_file(file) as path:
-            path.write_text(write(heading, rows, advice, verified), encoding="utf-8")
-    return page.text(heading, rows, advice, verified)
+            path.write_text(write(content), encoding="utf-8")
+    return page.text(content)
 
 
 def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> str:
@@ -92,7 +98,11 @@ def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> s
         )
     measured = replace(measured, bottlenecks=sorted(set(bottlenecks or measured.bottlenecks)))
     rows = _check(measured, dataset="cifar10", noise="repeated", seed=None)
-    details = [f"{row['statement']}: {row['verdict']}\n  {row['numbers'] or row['reason']}" for row in rows]
+    details = [
+        f"{row['statement']}: {row['verdict']}"
+        + "".join(f"\n  {row[name]}" for name in ("numbers", "reason") if row[name])
+        for row in rows
+    ]
     heading = f"Claims of the paper on its published values (CIFAR-10, epoch {measured.last}, one run per K)"
     borrowed = "No errors were published; those printed are of the usual size for N = 5,000 (docs/noise.md)."
     return "\n".join([heading, borrowed, *details])
@@ -102,20 +112,38 @@ def _once(values: Iterable) -> list:
     return list(dict.fromkeys(values))
 
 
-def _check(measured: Evidence, **run: str | int | None) -> list[dict]:
+def _check(measured: Evidence, **run: str | int | None) -> list[dict[str, Any]]:
     """Rows of the table of claims, of one run."""
-    rows = []
-    for claim in CLAIMS:
-        row = {**run, "claim": claim.name, "statement": claim.statement, "numbers": None, "reason": None}
-        try:
-            finding = claim.check(measured)
-        except NotMeasured as error:
-            rows.append({**row, "verdict": "not measurable", "reason": str(error)})
-        except NotApplicable as error:
-            rows.append({**row, "verdict": "not applicable", "reason": str(error)})
-        else:
-            rows.append({**row, "verdict": "holds" if finding.holds else "fails", "numbers": finding.numbers})
-    return rows
+    return [{**run, **verdict(claim, measured)} for claim in CLAIMS]
+
+
+def verdict(claim: Claim, measured: Evidence) -> dict[str, Any]:
+    """A claim's columns in the table of claims."""
+    row: dict[str, Any] = {"claim": claim.name, "section": claim.section, "statement": claim.statement}
+    row |= dict.fromkeys(("numbers", "text", "bottlenecks", "values", "reason"))
+    try:
+        finding = claim.check(measured)
+    except NotMeasured as error:
+        return {**row, "verdict": NOT_MEASURABLE, "reason": str(error)}
+    except NotApplicable as error:
+        return {**row, "verdict": NOT_APPLICABLE, "reason": str(error)}
+    row["verdict"], row["reason"] = _verdict(claim, finding, measured)
+    row["bottlenecks"] = list(finding.by_bottleneck)
+    row["values"] = list(map(str, finding.by_bottleneck.values()))
+    return {**row, "numbers": finding.numbers, "text": finding.text}
+
+
+def _verdict(claim: Claim, finding: Finding, measured: Evidence) -> tuple[str, str | None]:
+    """The verdict, and what would decide an open one."""
+    if finding.holds:
+        return HOLDS, None
+    if claim.of_the_end and measured.last < PAPER_EPOCHS:
+        return TOO_SHORT, f"the sweep ends at epoch {measured.last}, the paper's at {PAPER_EPOCHS}; train longer"
+    if finding.holds is False:
+        return CONTRADICTED, None
+    n_seeds = len(measured.seeds)
+    seeds = f"there are {n_seeds}" if n_seeds > 1 else "one run says nothing of others"
+    return UNDECIDED, f"the intervals are too wide; add seeds ({seeds}) or geometry.points"
 
 
 def _verified(selection: Selection, verification: Path | None) -> str:
@@ -134,12 +162,12 @@ def _verified(selection: Selection, verification: Path | None) -> str:
     return f"{agreement(rows)} This was measured with {checkpoint}."
 
 
-def _advice(sweeps: Mapping[str, Sequence[Evidence]]) -> str:
-    """The advice on K from the evidence of each kind of noise, or why there is none."""
+def _advice(sweeps: Mapping[str, Sequence[Evidence]]) -> tuple[str, list[str]]:
+    """The answer from fresh noise and what it rests on, or why there is none."""
     if "fresh" not in sweeps:
-        return "No advice on K: it is taken from fresh noise; add it to noise."
-    *per_seed, over_seeds = sweeps["fresh"]
+        return "No advice on K: it is taken from fresh noise; add it to noise.", []
     try:
-        return advise(per_seed, over_seeds)
+        advice = advise(sweeps["fresh"][-1])
     except (NotMeasured, NotApplicable) as error:
-        return f"No advice on K: {error}."
+        return f"No advice on K: {error}.", []
+    return advice.answer, advice.details()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published
-from vae_geometry.claims.uncertainty import Measured, hump, over_seeds
+from vae_geometry.claims.uncertainty import Sample, mean_of
 from vae_geometry.selection import Selection
 from vae_geometry.tables import read_frame
 
@@ -19,6 +19,7 @@ from vae_geometry.tables import read_frame
 # over its CIFAR-10 checkpoints, layers and pairs of layers of relative error times sqrt(N).
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
 PUBLISHED_COORDINATES = 3072
+PAPER_EPOCHS = 200  # of its trainings
 
 READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training")  # kinds of tables
 ENCODER, DECODER = ("input", "encoder"), ("bottleneck", "decoder", "output")  # the roles of their layers
@@ -35,12 +36,14 @@ class NotApplicable(VaeGeometryError):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Numbers of one data set and kind of noise.
+    """Numbers of one data set and kind of noise, each with one value per seed.
 
     Attributes
     ----------
+    dataset : str
+        Name of the data set.
     seeds : tuple of int
-        Whose mean the numbers are.
+        Empty for the published values.
     bottlenecks, epochs : sequences of int
         Ascending; of the checkpoints.
     roles : mapping
@@ -53,23 +56,25 @@ class Evidence:
         Extrinsic dimension of the input.
     frechet_distance : mapping
         (K, epoch) -> Frechet distance.
-    kl : mapping
-        (K, epoch) -> KL divergence of the validation set, nats per input; every epoch of the training.
+    kl, elbo : mappings
+        (K, epoch) -> KL divergence and ELBO of the validation set, nats per input; every epoch of the training.
     extractor : str or None
         Network of the Frechet distance's features.
     no_distance : str or None
         Why a Frechet distance is null.
     """
 
+    dataset: str
     seeds: tuple[int, ...]
     bottlenecks: Sequence[int]
     epochs: Sequence[int]
     roles: Mapping[int, str | None]
-    dimension: Mapping[tuple[int, int, int], Measured]
-    imbalance: Mapping[tuple[int, int, int, int], Measured]
+    dimension: Mapping[tuple[int, int, int], Sample]
+    imbalance: Mapping[tuple[int, int, int, int], Sample]
     coordinates: int | None = None
-    frechet_distance: Mapping[tuple[int, int], Measured] = field(default_factory=dict)
-    kl: Mapping[tuple[int, int], Measured] = field(default_factory=dict)
+    frechet_distance: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
+    kl: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
+    elbo: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
     extractor: str | None = None
     no_distance: str | None = None
 
@@ -106,7 +111,7 @@ class Evidence:
                 raise NotMeasured(f"needs one layer of the role {role}, the network has {len(layers)}")
         return sorted(layer for layers in of_roles.values() for layer in layers)
 
-    def dimension_of(self, bottleneck: int, epoch: int, role: str) -> Measured:
+    def dimension_of(self, bottleneck: int, epoch: int, role: str) -> Sample:
         """ID of the input, the bottleneck or the output."""
         (layer,) = self.layers(role)
         return self._dimension(bottleneck, epoch, layer)
@@ -120,32 +125,65 @@ class Evidence:
             )
         return layers
 
-    def hump(self, bottleneck: int, epoch: int, layers: Sequence[int]) -> Measured:
-        """Height of the ID's hump along layers: see ``uncertainty.hump``."""
-        return hump([self._dimension(bottleneck, epoch, layer) for layer in layers])
+    def profiles(self, epoch: int, layers: Sequence[int]) -> dict[int, list[Sample]]:
+        """K -> ID along layers."""
+        return {size: [self._dimension(size, epoch, layer) for layer in layers] for size in self.bottlenecks}
 
-    def to_input(self, bottleneck: int, epoch: int, role: str) -> Measured:
+    def to_input(self, bottleneck: int, epoch: int, role: str) -> Sample:
         """II from the bottleneck or the output to the input."""
         source, target = self.layers(role) + self.layers("input")
         return _get(self.imbalance, (bottleneck, epoch, source, target), "II from layer {2} to the input")
 
-    def net_step(self, bottleneck: int, epoch: int, *roles: str) -> Measured:
-        """Sum of the relative II differences of each layer of some roles and the next; negative: a compression."""
-        steps = [self._step(bottleneck, epoch, *layers) for layers in pairwise(self.layers(*roles))]
-        return Measured(sum(step.value for step in steps), sum(step.error**2 for step in steps) ** 0.5)
+    def steps(self, bottleneck: int, epoch: int, *roles: str) -> list[Sample]:
+        """Relative II difference of each layer of some roles and the next; negative: a compression."""
+        return [self._step(bottleneck, epoch, *layers) for layers in pairwise(self.layers(*roles))]
 
-    def _dimension(self, bottleneck: int, epoch: int, layer: int) -> Measured:
+    def course(self, numbers: Mapping[tuple[int, int], Sample], bottleneck: int) -> dict[tuple[int, int], Sample]:
+        """Means of a loss over windows of epochs that double in length: first and last epoch of each -> mean.
+
+        A single epoch is noisy, and the highest of all is higher still.
+
+        Raises
+        ------
+        NotMeasured
+            If an epoch is absent, or there are fewer than three windows.
+        """
+        found = [epoch for size, epoch in numbers if size == bottleneck]
+        windows = doubling(self.last)
+        if len(windows) < 3:
+            raise NotMeasured(f"needs 5 epochs, the sweep has {self.last}; train longer")
+        if sorted(found) != list(range(1, self.last + 1)):
+            raise NotMeasured(f"{len(found)} epochs of {self.last} were measured or published")
+        return {
+            (first, last): mean_of([numbers[bottleneck, epoch] for epoch in range(first, last + 1)])
+            for first, last in windows
+        }
+
+    def _dimension(self, bottleneck: int, epoch: int, layer: int) -> Sample:
         return _get(self.dimension, (bottleneck, epoch, layer), "the ID of layer {2}")
 
-    def _step(self, bottleneck: int, epoch: int, layer: int, following: int) -> Measured:
+    def _step(self, bottleneck: int, epoch: int, layer: int, following: int) -> Sample:
         there = _get(self.imbalance, (bottleneck, epoch, layer, following), "II from layer {2} to layer {3}")
         back = _get(self.imbalance, (bottleneck, epoch, following, layer), "II from layer {2} to layer {3}")
-        total = there.value + back.value
-        error = 4 / total**2 * np.hypot(back.value * there.error, there.value * back.error)
-        return Measured(2 * (there.value - back.value) / total, float(error))
+        total = there.numbers + back.numbers
+        errors = 4 / total**2 * np.hypot(back.numbers * there.errors, there.numbers * back.errors)
+        return Sample(2 * (there.numbers - back.numbers) / total, errors)
 
 
-def _get(numbers: Mapping, key: tuple, what: str) -> Measured:
+def doubling(last: int) -> list[tuple[int, int]]:
+    """First and last epochs of windows 1, 2-3, 4-7, ... up to an epoch; a short rest joins the one before it."""
+    windows = []
+    first = 1
+    while first <= last:
+        end = 2 * first - 1
+        if last - end < first:  # the next one would not be half full
+            end = last
+        windows.append((first, end))
+        first = end + 1
+    return windows
+
+
+def _get(numbers: Mapping, key: tuple, what: str) -> Sample:
     if key not in numbers:
         raise NotMeasured(f"{what.format(*key)} was not measured (K = {key[0]}, epoch {key[1]})")
     return numbers[key]
@@ -154,9 +192,8 @@ def _get(numbers: Mapping, key: tuple, what: str) -> Measured:
 def of_sweep(selection: Selection) -> list[Evidence]:
     """The numbers of each seed, and last those of all seeds together.
 
-    Means and errors are those of ``uncertainty.over_seeds``, of what every seed has. The standard error of the KL,
-    which has none of its own, is the scatter about the mean of the epochs before and after: Gasser et al., Biometrika
-    73 (1986) 625, pseudo-residuals. An error that is not known is 0.
+    Only of what every seed has. The standard error of a loss, which has none of its own, is the scatter about the mean
+    of the epochs before and after: Gasser et al., Biometrika 73 (1986) 625, pseudo-residuals.
 
     Parameters
     ----------
@@ -169,26 +206,29 @@ def of_sweep(selection: Selection) -> list[Evidence]:
         If a table is absent, or the tables are of networks of different layers.
     """
     dimensions, imbalances, fidelity, training = (read_frame(kind, selection) for kind in READ)
-    training = _with_scatter(training)
     roles = _roles(dimensions, selection.results)
     coordinates = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
     extractors = fidelity["extractor"].dropna()
     no_distance = fidelity.loc[fidelity["frechet_distance"].isna(), "reason"].dropna()
+    training = training.assign(kl_error=_scatter(training, "validation_kl"))
+    training["elbo_error"] = _scatter(training, "validation_elbo")
 
     def of_seeds(*seeds: int) -> Evidence:
-        def means(frame: pd.DataFrame, value: str, error: str | None, *more: str) -> dict:
-            return _means(frame[frame["seed"].isin(seeds)], value, error, ["bottleneck", "epoch", *more], len(seeds))
+        def samples(frame: pd.DataFrame, value: str, error: str | None, *more: str) -> dict:
+            return _samples(frame, value, error, ["bottleneck", "epoch", *more], seeds)
 
         return Evidence(
+            dataset=selection.datasets[0],
             seeds=seeds,
             bottlenecks=sorted(selection.bottlenecks),
             epochs=sorted(selection.epochs),
             roles=roles,
-            dimension=means(dimensions, "intrinsic_dimension", "id_stderr", "layer"),
-            imbalance=means(imbalances, "information_imbalance", "ii_stderr", "source_layer", "target_layer"),
+            dimension=samples(dimensions, "intrinsic_dimension", "id_stderr", "layer"),
+            imbalance=samples(imbalances, "information_imbalance", "ii_stderr", "source_layer", "target_layer"),
             coordinates=int(coordinates.iloc[0]) if len(coordinates) else None,
-            frechet_distance=means(fidelity, "frechet_distance", None),
-            kl=means(training, "validation_kl", "error"),
+            frechet_distance=samples(fidelity, "frechet_distance", None),
+            kl=samples(training, "validation_kl", "kl_error"),
+            elbo=samples(training, "validation_elbo", "elbo_error"),
             extractor=extractors.iloc[0] if len(extractors) else None,
             no_distance=no_distance.iloc[0] if len(no_distance) else None,
         )
@@ -196,11 +236,10 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     return [*(of_seeds(seed) for seed in selection.seeds), of_seeds(*selection.seeds)]
 
 
-def _with_scatter(training: pd.DataFrame) -> pd.DataFrame:
-    runs = training.sort_values("epoch").groupby(["bottleneck", "seed"])["validation_kl"]
-    residuals = (training["validation_kl"] - (runs.shift(1) + runs.shift(-1)) / 2) * np.sqrt(2 / 3)
-    squares = (residuals**2).groupby([training["bottleneck"], training["seed"]])
-    return training.assign(error=np.sqrt(squares.transform("mean")).fillna(0.0))
+def _scatter(training: pd.DataFrame, loss: str) -> pd.Series:
+    runs = training.sort_values("epoch").groupby(["bottleneck", "seed"])[loss]
+    residuals = (training[loss] - (runs.shift(1) + runs.shift(-1)) / 2) * np.sqrt(2 / 3)
+    return (residuals**2).groupby([training["bottleneck"], training["seed"]]).transform("mean") ** 0.5
 
 
 def _roles(dimensions: pd.DataFrame, source: Path) -> dict[int, str | None]:
@@ -214,12 +253,14 @@ def _roles(dimensions: pd.DataFrame, source: Path) -> dict[int, str | None]:
     return dict(zip(layers["layer"].tolist(), roles.tolist(), strict=True))
 
 
-def _means(frame: pd.DataFrame, value: str, error: str | None, keys: list[str], n_seeds: int) -> dict:
-    """Means of what every seed has, by the values of ``keys``."""
-    table = over_seeds(frame, value, keys, error)
-    table = table[table["n_seeds"] == n_seeds].fillna({"spread": 0.0})
-    numbers = map(Measured, table["mean"].tolist(), table["spread"].tolist())
-    return dict(zip(table.index.tolist(), numbers, strict=True))
+def _samples(frame: pd.DataFrame, value: str, error: str | None, keys: list[str], seeds: tuple[int, ...]) -> dict:
+    """What every seed has, by the values of ``keys``."""
+    frame = frame[frame["seed"].isin(seeds) & frame[value].notna()].sort_values([*keys, "seed"])
+    frame = frame[frame.groupby(keys)[value].transform("size") == len(seeds)]
+    values = frame[value].to_numpy(float).reshape(-1, len(seeds))
+    errors = frame[error].to_numpy(float).reshape(-1, len(seeds)) if error else np.full(values.shape, np.nan)
+    places = zip(*(frame[key].to_numpy()[:: len(seeds)].tolist() for key in keys), strict=True)
+    return {place: Sample(*numbers) for place, *numbers in zip(places, values, errors, strict=True)}
 
 
 def of_published(folder: Path) -> Evidence:
@@ -233,6 +274,7 @@ def of_published(folder: Path) -> Evidence:
     dimensions, imbalances = published.read(folder)
     ends = ["source_layer", "target_layer"]
     return Evidence(
+        dataset="cifar10",
         seeds=(),
         bottlenecks=sorted(dimensions["bottleneck"].unique().tolist()),
         epochs=sorted(dimensions["epoch"].unique().tolist()),
@@ -246,5 +288,5 @@ def of_published(folder: Path) -> Evidence:
 def _with_error(frame: pd.DataFrame, value: str, error: float, keys: list[str]) -> dict:
     """Published values of one quantity; ``error`` is relative, times sqrt(N)."""
     places = zip(*(frame[key].tolist() for key in ["bottleneck", "epoch", *keys]), strict=True)
-    numbers = [Measured(number, number * error / sqrt(PUBLISHED_POINTS)) for number in frame[value].tolist()]
+    numbers = [Sample.of(number, number * error / sqrt(PUBLISHED_POINTS)) for number in frame[value].tolist()]
     return dict(zip(places, numbers, strict=True))

@@ -1,129 +1,177 @@
-"""The verdicts on the claims as text to print and as pages to read, in Markdown and in HTML."""
+"""The advice and the verdicts as text to print and as pages to read, in Markdown and in HTML."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-import pandas as pd
-
 from vae_geometry import __version__
-from vae_geometry.claims.registry import CLAIMS
+from vae_geometry.claims.registry import CLAIMS, Claim
+from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS
 
-Rows = Sequence[Mapping]  # of the table of claims
-
+Row = Mapping  # of the table of claims
+UNCERTAINTY = (
+    "Values are means over seeds with standard errors: the deviation over seeds or the error of a measurement, "
+    "whichever is larger, divided by the root of the number of seeds. Claims are judged by 95 % intervals (Student's "
+    "t, the deviation pooled over K, all K and layers of a claim together), and by a margin of a tenth: less counts as "
+    "no difference. Undecided means that an interval holds the margin; too short to test, that the claim is about what "
+    "the paper saw by epoch 200, and has not shown yet."
+)
 STYLE = """
-body { font: 15px/1.45 sans-serif; margin: 1.5em; max-width: 70em }
+body { font: 15px/1.45 sans-serif; margin: 1.5em auto; max-width: 70em; padding: 0 1em }
 table { border-collapse: collapse; margin: 1em 0 }
 th, td { text-align: left; vertical-align: top; padding: .3em .8em .3em 0; border-bottom: 1px solid #ddd }
+summary { cursor: pointer }
+details table { margin: .3em 0 .3em 1em; font-size: 90% }
+.answer { font-size: 120%; background: #f3f6fa; padding: .6em 1em; border-left: 4px solid #36c }
+.verdict { white-space: nowrap; padding: 0 .5em; border-radius: .6em; background: #eee }
+.holds { background: #cdebc9 } .contradicted { background: #f6c9c4 } .undecided { background: #fbe9b7 }
+.rule { color: #555 }
 """
 
 
-def text(heading: str, rows: Rows, advice: str, verified: str) -> str:
-    """Verdicts over seeds as a table, what the kind of noise decides, who verified the numbers, and the advice on K.
+@dataclass(frozen=True)
+class Page:
+    """What a page says of one data set.
 
-    Parameters
+    Attributes
     ----------
     heading : str
         Which sweep it is.
     rows : sequence of mappings
         Of the table of claims.
-    advice, verified : str
+    answer : str
+        The advice in a sentence.
+    advice : list of str
+        What the advice rests on, a line each.
+    verified : str
+        How another implementation agrees.
+    noise : list of str
+        What repeated noise changes.
     """
-    lines = _verdicts(rows)
+
+    heading: str
+    rows: Sequence[Row]
+    answer: str
+    advice: Sequence[str]
+    verified: str
+    noise: Sequence[str]
+
+
+def text(page: Page) -> str:
+    """The verdicts over seeds as a table, what the kind of noise decides, who verified the numbers, and the advice."""
+    lines = _verdicts(page.rows)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     aligned = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     ]
     table = "\n".join([aligned[0], "  ".join("-" * width for width in widths), *aligned[1:]])
-    return "\n\n".join([heading, table, *noise_decides(rows), verified, advice])
+    advice = "\n".join([page.answer, *page.advice])
+    return "\n\n".join([page.heading, table, *noise_decides(page.rows), page.verified, advice])
 
 
-def markdown(heading: str, rows: Rows, advice: str, verified: str) -> str:
-    """The page: verdicts, advice, and for each claim its rule and numbers; parameters as of ``text``."""
-    head, *lines = (f"| {' | '.join(line)} |" for line in _verdicts(rows))
+def markdown(page: Page) -> str:
+    """The page in Markdown: the advice, the verdicts, and for each claim its rule and its numbers."""
+    head, *lines = (f"| {' | '.join(line)} |" for line in _verdicts(page.rows))
     parts = [
-        f"# {heading}",
+        f"# {page.heading}",
+        "## How wide a bottleneck",
+        f"**{page.answer}**",
+        "\n".join(page.advice),
+        "## The claims of the paper",
         "Verdicts over seeds; in brackets how many seeds alone give the same.",
         "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines]),
-        f"## How wide a bottleneck\n\n{advice}",
-        f"## Verified by another implementation\n\n{verified}",
-        "## What the kind of noise decides",
-        "\n".join(f"- {sentence}" for sentence in noise_decides(rows)) or "Nothing, or only one kind was measured.",
+        "## What the kind of noise changes",
+        "\n".join(f"- {line}" for line in [*noise_decides(page.rows), *page.noise]) or "Only one kind was measured.",
+        f"## Verified by another implementation\n\n{page.verified}",
         "## The numbers, and how each claim is decided",
-        "Values are means over seeds; the error is their standard deviation, or that of one measurement where it is "
-        "larger. Two numbers differ where their difference is more than twice its error. *Not measurable*: the sweep "
-        "lacks the numbers. *Not applicable*: the network or the data lack what the claim is about.",
+        UNCERTAINTY,
     ]
     for claim in CLAIMS:
-        numbers = [
-            f"- {row['noise']}: {row['verdict']}. {row['numbers'] or row['reason']}"
-            for row in _over_seeds(rows)
-            if row["claim"] == claim.name
-        ]
-        parts.append("\n".join([f"**{claim.statement}.** {claim.rule}\n", *numbers]))
+        parts.append(f"**{claim.statement}** (section {claim.section}). {claim.rule}")
+        for row in _over_seeds(page.rows, claim):
+            words = "; ".join(row[name] for name in ("text", "reason") if row[name])
+            parts.append(f"- {row['noise']}: {row['verdict']}. {words}")
+            if row["values"]:
+                cells = [list(map(str, row["bottlenecks"])), ["---"] * len(row["values"]), row["values"]]
+                names = ["K", "---", "value"]
+                table = [f"  | {' | '.join([name, *line])} |" for name, line in zip(names, cells, strict=True)]
+                parts.append("\n".join(table))
     parts.append(f"Made by vae-geometry {__version__}.")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def html(heading: str, rows: Rows, advice: str, verified: str) -> str:
-    """The same page as one self-contained file, for the report; parameters as of ``text``."""
-    head, *lines = _verdicts(rows)
-    numbers = [
-        [claim.statement, claim.rule, row["noise"], row["verdict"], row["numbers"] or row["reason"]]
-        for claim in CLAIMS
-        for row in _over_seeds(rows)
-        if row["claim"] == claim.name
-    ]
-    parts = {
-        "Verdicts over seeds; in brackets how many seeds alone give the same": (lines, head),
-        "Numbers": (numbers, ["claim", "rule", "noise", "verdict", "numbers"]),
-    }
+def html(page: Page) -> str:
+    """The same page as one self-contained file; the numbers of a claim open below it."""
+    noises = list(dict.fromkeys(row["noise"] for row in page.rows))
+    head = "".join(f"<th>{escape(name)}</th>" for name in ["claim", *noises])
+    lines = []
+    for claim in CLAIMS:
+        of_claim = {row["noise"]: row for row in _over_seeds(page.rows, claim)}
+        cells = "".join(f"<td>{_badge(of_claim[noise]['verdict'])}</td>" for noise in noises)
+        lines.append(f"<tr><td>{_opened(claim, of_claim.values())}</td>{cells}</tr>")
+    sentences = [f"<li>{escape(line)}</li>" for line in [*noise_decides(page.rows), *page.noise]]
+    changes = f"<ul>{''.join(sentences)}</ul>" if sentences else "<p>Only one kind was measured.</p>"
+    advice = "\n".join(page.advice)
     body = [
-        f"<h1>{escape(heading)}</h1>",
-        f"<p><b>How wide a bottleneck:</b> {escape(advice)}</p>",
-        f"<p><b>Verified by another implementation:</b> {escape(verified)}</p>",
+        f"<h1>{escape(page.heading)}</h1>",
+        f'<p class="answer">{escape(page.answer)}</p>',
+        f"<pre>{escape(advice)}</pre>" if advice else "",
+        "<h2>The claims of the paper</h2><p>A claim opens to its rule and its numbers.</p>",
+        f"<table><tr>{head}</tr>\n" + "\n".join(lines) + "</table>",
+        f'<p class="rule">{escape(UNCERTAINTY)}</p>',
+        f"<h2>What the kind of noise changes</h2>{changes}",
+        f"<h2>Verified by another implementation</h2><p>{escape(page.verified)}</p>",
+        f"<p>Made by vae-geometry {__version__}.</p>",
     ]
-    for title, (cells, columns) in parts.items():
-        body += [f"<h2>{title}</h2>", pd.DataFrame(cells, columns=columns).to_html(index=False, border=0)]
-    sentences = [f"<li>{escape(sentence)}</li>" for sentence in noise_decides(rows)]
-    body += [
-        "<h2>What the kind of noise decides</h2>",
-        f"<ul>{''.join(sentences)}</ul>" if sentences else "<p>Nothing, or only one kind was measured.</p>",
-    ]
-    return (
-        f'<!doctype html><meta charset="utf-8"><title>Claims</title><style>{STYLE}</style>\n' + "\n".join(body) + "\n"
-    )
+    title = f'<!doctype html><meta charset="utf-8"><title>{escape(page.heading)}</title><style>{STYLE}</style>\n'
+    return title + "\n".join(body) + "\n"
 
 
-def noise_decides(rows: Rows) -> list[str]:
-    """A sentence for each claim that repeated and fresh noise decide differently, with the numbers of both."""
+def _badge(verdict: str) -> str:
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def _opened(claim: Claim, rows: Iterable[Row]) -> str:
+    parts = [f'<p class="rule">Section {escape(claim.section)}. {escape(claim.rule)}</p>']
+    for row in rows:
+        words = "; ".join(row[name] for name in ("text", "reason") if row[name])
+        parts.append(f"<p>{escape(row['noise'])}: {escape(words)}</p>")
+        if row["values"]:
+            sizes = "".join(f"<th>{size}</th>" for size in row["bottlenecks"])
+            values = "".join(f"<td>{escape(value)}</td>" for value in row["values"])
+            parts.append(f"<table><tr><th>K</th>{sizes}</tr><tr><td></td>{values}</tr></table>")
+    return f"<details><summary>{escape(claim.statement)}</summary>{''.join(parts)}</details>"
+
+
+def noise_decides(rows: Sequence[Row]) -> list[str]:
+    """A sentence for each claim that holds with one of repeated and fresh noise, and is contradicted with the other."""
     sentences = []
-    over_seeds = {(row["claim"], row["noise"]): row for row in _over_seeds(rows)}
-    for (claim, noise), repeated in over_seeds.items():
-        fresh = over_seeds.get((claim, "fresh"))
-        if noise != "repeated" or fresh is None:
-            continue
-        if {repeated["verdict"], fresh["verdict"]} == {"holds", "fails"}:
-            sentences.append(
-                f"{repeated['statement']}: with repeated noise this {repeated['verdict']} ({repeated['numbers']}), "
-                f"with fresh noise it {fresh['verdict']} ({fresh['numbers']})."
-            )
+    for claim in CLAIMS:
+        of_noise = {row["noise"]: row for row in _over_seeds(rows, claim)}
+        told = [of_noise[noise] for noise in ("repeated", "fresh") if noise in of_noise]
+        if {row["verdict"] for row in told} == {HOLDS, CONTRADICTED}:
+            kinds = [f"with {row['noise']} noise {row['verdict']} ({row['numbers']})" for row in told]
+            sentences.append(f"{claim.statement}: {', '.join(kinds)}.")
     return sentences
 
 
-def _over_seeds(rows: Rows) -> Iterator[Mapping]:
-    return (row for row in rows if row["seed"] is None)
+def _over_seeds(rows: Sequence[Row], claim: Claim) -> list[Row]:
+    return [row for row in rows if row["seed"] is None and row["claim"] == claim.name]
 
 
-def _verdicts(rows: Rows) -> list[list[str]]:
+def _verdicts(rows: Sequence[Row]) -> list[list[str]]:
     """Heading and lines: statement, and for each kind of noise the verdict and how many of several seeds share it."""
     noises = list(dict.fromkeys(row["noise"] for row in rows))
     lines = [["claim", *noises]]
     for claim in CLAIMS:
         cells = []
-        for noise in noises:
-            of_noise = [row for row in rows if row["claim"] == claim.name and row["noise"] == noise]
-            verdict = next(row["verdict"] for row in _over_seeds(of_noise))
-            seeds = [row["verdict"] == verdict for row in of_noise if row["seed"] is not None]
-            cells.append(f"{verdict} ({sum(seeds)} of {len(seeds)} seeds)" if len(seeds) > 1 else verdict)
+        for row in _over_seeds(rows, claim):
+            seeds = [
+                each["verdict"] == row["verdict"]
+                for each in rows
+                if each["claim"] == claim.name and each["noise"] == row["noise"] and each["seed"] is not None
+            ]
+            agreeing = f" ({sum(seeds)} of {len(seeds)} seeds)" if len(seeds) > 1 else ""
+            cells.append(row["verdict"] + agreeing)
         lines.append([claim.statement, *cells])
     return lines

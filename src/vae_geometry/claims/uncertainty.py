@@ -1,20 +1,157 @@
-"""Means over seeds with their errors, and how claims, captions and figures compare them: one error, one tolerance."""
+"""Numbers measured with several seeds, and intervals about their means: one level and one margin for everything.
 
-from collections.abc import Mapping, Sequence
+Seeds are drawn afresh, so the mean of n seeds has the error SD / sqrt(n). Two or three seeds tell their SD badly, hence
+it is pooled over the K of a sweep, of numbers that are logarithms or relative differences already: these scatter alike
+where the numbers themselves span decades. Intervals are Student's t, with the degrees of freedom of the pooled SD.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, hypot, inf, log, log10
+from math import floor, hypot, log, log10, nan
+from statistics import NormalDist
+from typing import Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-TOLERANCE = 2.0  # standard errors of a difference
-SEEDS, ESTIMATE = "standard deviation over seeds", "standard error of the measurement"
+Key = TypeVar("Key", bound=Hashable)
+LEVEL = 0.95
+# Two numbers are alike where they differ by less than a tenth: 2NN is no more accurate than that even on points of low
+# dimension that are spread evenly (docs/trust.md).
+MARGIN = log(1.1)
+SEEDS, ESTIMATE = "standard error over seeds", "standard error of the measurement"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One quantity as every seed has it.
+
+    Attributes
+    ----------
+    numbers : (n_seeds,) float array
+    errors : (n_seeds,) float array
+        Standard error of each measurement, null where none is known.
+    """
+
+    numbers: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, value: float, error: float = nan) -> Self:
+        """A number measured once."""
+        return cls(np.array([value], float), np.array([error], float))
+
+    @property
+    def mean(self) -> float:
+        return float(self.numbers.mean())
+
+    @property
+    def own(self) -> float:
+        """Standard error of one measurement; null where it is not known."""
+        return float(np.sqrt((self.errors**2).mean()))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, from this sample alone; null where one seed has no error of its own."""
+        n_seeds = len(self.numbers)
+        spread = self.numbers.std(ddof=1) if n_seeds > 1 else nan
+        return float(np.fmax(spread, self.own) / np.sqrt(n_seeds))
+
+    def log(self) -> "Sample":
+        """Logarithms, of positive numbers."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Sample(np.log(self.numbers), self.errors / self.numbers)
+
+    def like(self, number: float) -> "Sample":
+        """A number that is known exactly, for as many seeds."""
+        return Sample(np.full_like(self.numbers, number), np.zeros_like(self.errors))
+
+    def __sub__(self, other: "Sample") -> "Sample":
+        """Differences within seeds."""
+        return Sample(self.numbers - other.numbers, np.hypot(self.errors, other.errors))
+
+    def ratio(self, other: "Sample", sign: int = 1) -> "Sample":
+        """Logarithms of the ratios to another quantity within seeds, or with sign -1 of the other to this one."""
+        difference = self.log() - other.log()
+        return Sample(sign * difference.numbers, difference.errors)
+
+    def __str__(self) -> str:
+        if not self.error > 0:
+            return f"{self.mean:.3g}"
+        decimals = max(0, 1 - floor(log10(self.error)))  # two digits of the error
+        return f"{self.mean:.{decimals}f} ± {self.error:.{decimals}f}"
+
+
+def mean_of(samples: Sequence[Sample]) -> Sample:
+    """Means within seeds, of measurements with errors of their own."""
+    errors = np.sqrt(np.sum([sample.errors**2 for sample in samples], axis=0)) / len(samples)
+    return Sample(np.mean([sample.numbers for sample in samples], axis=0), errors)
+
+
+def sum_of(samples: Sequence[Sample]) -> Sample:
+    """Sums within seeds, of measurements that may share their errors: these add."""
+    return Sample(*(np.sum([getattr(sample, name) for sample in samples], axis=0) for name in ("numbers", "errors")))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval that holds a mean with the probability ``LEVEL``, with all that are judged together."""
+
+    lower: float
+    upper: float
+
+    def exceeds(self, margin: float) -> bool | None:
+        """Whether the mean is larger than a margin: yes, no, or None where the interval holds it."""
+        if self.lower > margin:
+            return True
+        return False if self.upper < margin else None
+
+    def is_within(self, margin: float) -> bool | None:
+        """Whether the mean is nearer to zero than a margin: yes, no, or None."""
+        if -margin < self.lower and self.upper < margin:
+            return True
+        return False if self.lower > margin or self.upper < -margin else None
+
+
+def intervals(samples: Mapping[Key, Sample], n_tests: int = 1) -> dict[Key, Interval]:
+    """Intervals for the means of samples that scatter alike, such as those of one quantity for all K.
+
+    Parameters
+    ----------
+    samples : mapping
+        Of numbers on one scale. With one seed the error of the measurement stands alone, as it says nothing of other
+        seeds; where that is not known, the interval is the whole line.
+    n_tests : int
+        How many intervals are judged together: each has the level 1 - 0.05 / n_tests (Bonferroni), so that noise alone
+        decides one of them in at most 5 % of cases.
+
+    Returns
+    -------
+    dict
+        Key -> interval.
+    """
+    from scipy.special import stdtrit
+
+    probability = 1 - (1 - LEVEL) / 2 / n_tests
+    freedom = sum(len(sample.numbers) - 1 for sample in samples.values())
+    squares = sum(((sample.numbers - sample.mean) ** 2).sum() for sample in samples.values())
+    found = {}
+    for key, sample in samples.items():
+        several = len(sample.numbers) > 1
+        variance = np.fmax(squares / freedom, sample.own**2) if several else sample.own**2
+        factor = stdtrit(freedom, probability) if several else NormalDist().inv_cdf(probability)
+        half = factor * np.sqrt(variance / len(sample.numbers))
+        is_known = np.isfinite(half) and np.isfinite(sample.mean)
+        found[key] = Interval(sample.mean - half, sample.mean + half) if is_known else Interval(-np.inf, np.inf)
+    return found
 
 
 def over_seeds(frame: pd.DataFrame, value: str, by: Sequence[str], error: str | None = None) -> pd.DataFrame:
-    """Mean over seeds of one quantity, and its error.
+    """Mean over seeds of one quantity, and its standard error.
 
-    The error is the standard deviation over seeds, or the mean standard error of one measurement where that is larger.
+    That is the standard deviation over seeds or the standard error of one measurement, whichever is larger, divided by
+    the root of the number of seeds.
 
     Parameters
     ----------
@@ -34,100 +171,15 @@ def over_seeds(frame: pd.DataFrame, value: str, by: Sequence[str], error: str | 
         error is known) and ``n_seeds`` (those that were measured; 0 leaves a null mean).
     """
     groups = frame.groupby(list(by), dropna=False)  # a folder without a manifest has layers without a role
-    deviation = groups[value].std()
+    deviation, n_seeds = groups[value].std(), groups[value].count()
     own = groups[error].mean() if error else pd.Series(np.nan, index=deviation.index)
     is_own = own.notna() & ~(deviation > own)
-    spread = own.where(is_own, deviation)
+    spread = own.where(is_own, deviation) / np.sqrt(n_seeds.clip(lower=1))
     kind = pd.Series(SEEDS, index=spread.index).mask(is_own, ESTIMATE).where(spread.notna())
-    columns = {"mean": groups[value].mean(), "spread": spread, "spread_kind": kind, "n_seeds": groups[value].count()}
+    columns = {"mean": groups[value].mean(), "spread": spread, "spread_kind": kind, "n_seeds": n_seeds}
     return pd.DataFrame(columns)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A number with its standard error, 0 where none is known."""
-
-    value: float
-    error: float = 0.0
-
-    def __sub__(self, other: "Measured") -> "Measured":
-        return Measured(self.value - other.value, hypot(self.error, other.error))
-
-    def __str__(self) -> str:
-        if not self.error:
-            return f"{self.value:.3g}"
-        decimals = max(0, 1 - floor(log10(self.error)))  # two digits of the error
-        return f"{self.value:.{decimals}f} ± {self.error:.{decimals}f}"
-
-
-ZERO = Measured(0.0)
-
-
-def exceeds(a: Measured, b: Measured) -> bool:
-    """Whether a is larger than b by more than ``TOLERANCE`` standard errors of their difference."""
-    difference = a - b
-    return difference.value > TOLERANCE * difference.error
-
-
-def hump(profile: Sequence[Measured]) -> Measured:
-    """Height of the highest inner value over the higher end; a hump is a height that exceeds 0.
-
-    Parameters
-    ----------
-    profile : sequence of at least three
-        Along the layers.
-    """
-    first, *inner, last = profile
-    return max(inner, key=_value) - max(first, last, key=_value)
-
-
-def extremum(series: Mapping[int, Measured], sign: int) -> int | None:
-    """Where a series is lowest (sign -1) or highest (sign 1), if its first and its last value both differ from that.
-
-    Parameters
-    ----------
-    series : mapping
-        Epoch or K -> value.
-    sign : {-1, 1}
-
-    Returns
-    -------
-    int or None
-        None where the extreme value is at an end, or is no lower or higher than an end by more than the tolerance.
-    """
-    places = sorted(series)
-    extreme = max(places, key=lambda place: sign * series[place].value)
-    ends = (series[places[0]], series[places[-1]])
-    differs = (exceeds(series[extreme], end) if sign > 0 else exceeds(end, series[extreme]) for end in ends)
-    return extreme if all(differs) else None
-
-
-def is_near(measured: Measured, target: Measured, alternative: float) -> bool:
-    """Whether a positive number is nearer, as a ratio, to its target than to an alternative, within the tolerance.
-
-    ``alternative`` is the ratio of the alternative to the target, above 1, and counts on both sides of it.
-    """
-    if min(measured.value, target.value) <= 0:  # no ID is near to one of zero
-        return measured.value == target.value
-    distance = abs(log(measured.value / target.value))
-    error = hypot(measured.error / measured.value, target.error / target.value)
-    return distance <= log(alternative) / 2 + TOLERANCE * error
-
-
-def threshold(flags: Mapping[int, bool]) -> int | None:
-    """The K from which on something holds, where it holds for all larger ones and for no smaller one.
-
-    None where it holds for none, for all, or here and there.
-    """
-    first = min((size for size, flag in flags.items() if flag), default=inf)
-    is_split = all(flag == (size >= first) for size, flag in flags.items())
-    return int(first) if is_split and min(flags) < first < inf else None
-
-
-def _value(measured: Measured) -> float:
-    return measured.value
-
-
-def differs(a: Measured, b: Measured) -> bool:
-    """Whether two numbers differ by more than the tolerance: one exceeds the other."""
-    return exceeds(a, b) or exceeds(b, a)
+def differs(value: float, error: float, other: float, other_error: float) -> bool:
+    """Whether two means differ by more than twice the standard error of their difference; no, where it is not known."""
+    return abs(value - other) > 2 * hypot(error, other_error)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from vae_geometry.claims.uncertainty import ESTIMATE, SEEDS, TOLERANCE, Measured, differs
+from vae_geometry.claims.uncertainty import ESTIMATE, SEEDS, differs
 from vae_geometry.figures import roles
 from vae_geometry.figures.registry import Figure
 
@@ -84,9 +84,10 @@ def measured(numbers: pd.DataFrame, **wanted: str | float) -> pd.DataFrame:
     return rows
 
 
-def is_different(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two means differ, by their spreads."""
-    return differs(*(Measured(row["mean"], row["spread"] if row["spread"] > 0 else 0.0) for row in (one, other)))
+def is_alike(one: pd.Series, other: pd.Series) -> bool:
+    """Whether errors are known, and leave open which of two means is larger."""
+    numbers = one["mean"], one["spread"], other["mean"], other["spread"]
+    return bool(pd.notna(numbers).all()) and not differs(*numbers)
 
 
 def of_data(numbers: pd.DataFrame) -> Sentences:
@@ -112,8 +113,8 @@ def lowest(rows: pd.DataFrame) -> Sentences:
     if len(ordered) > 1:
         following = ordered.iloc[1]
         sentence += f"; next is K = {following['bottleneck']} with {value(following)}"
-        if not is_different(best, following):
-            sentence += f", not distinguishable within {TOLERANCE:g} standard errors"
+        if is_alike(best, following):
+            sentence += ", not distinguishable within two standard errors"
     yield f"{sentence}."
 
 

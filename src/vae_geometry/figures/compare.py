@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry import NOISES
-from vae_geometry.claims.advice import transition
+from vae_geometry.claims.advice import witness
 from vae_geometry.claims.evidence import DECODER, ENCODER
-from vae_geometry.claims.uncertainty import ZERO, Measured, exceeds, extremum, hump
+from vae_geometry.claims.uncertainty import Sample
+from vae_geometry.claims.verdicts import inner_extremes
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch
@@ -124,7 +125,7 @@ def _has_hump(*of_roles: str) -> Callable[[pd.DataFrame], str]:
             return f"not applicable, the network has {n_layers} layer{'s' * (n_layers > 1)} there"
         lines = {size: _values(rows) for size, rows in captions.measured(layers).groupby("bottleneck")}
         whole = {size: list(values.values()) for size, values in lines.items() if len(values) == n_layers}
-        return _sizes({size: exceeds(hump(values), ZERO) for size, values in whole.items()}, "the ID of all layers")
+        return _sizes(whole, 1, "the ID of all layers")
 
     return answer
 
@@ -133,47 +134,49 @@ def _has_minimum(numbers: pd.DataFrame) -> str:
     values = _of_output(numbers, "bottleneck")
     if len(values) < 3:
         return f"not measurable, needs 3 K and has {len(values)}"
-    lowest = extremum(values, -1)
-    return "none" if lowest is None else str(lowest)
+    flag = inner_extremes({0: list(values.values())}, -1)[0].is_beyond_ends
+    lowest = min(values, key=lambda size: values[size].mean)
+    return str(lowest) if flag else "open" if flag is None else "none"
 
 
 def _is_enough(numbers: pd.DataFrame) -> str:
     values = _of_output(numbers, "bottleneck")
     if len(values) < 2:
         return f"not measurable, needs 2 K and has {len(values)}"
-    size = transition(values)
+    size = witness(ENDS["output"], values, logarithmic=True).enough
     return f"{size}, the largest of the sweep" if size == max(values) else str(size)
 
 
 def _turns(numbers: pd.DataFrame) -> str:
     course = numbers[numbers["epoch"] > 0].groupby("bottleneck")
     lines = {size: _of_output(rows, "epoch") for size, rows in course}
-    long = {size: values for size, values in lines.items() if len(values) > 2}
-    flags = {size: extremum(values, -1) is not None for size, values in long.items()}
-    return _sizes(flags, "three checkpoints past epoch 0")
+    long = {size: list(values.values()) for size, values in lines.items() if len(values) > 2}
+    return _sizes(long, -1, "three checkpoints past epoch 0")
 
 
 QUESTIONS = {
     "K with a hump of the ID in the encoder": _has_hump(*ENCODER),
     "K with a hump of the ID in the decoder": _has_hump(*DECODER),
     "K between the ends where II(output -> input) is lowest": _has_minimum,
-    "smallest K of which no larger K has a lower II(output -> input)": _is_enough,
+    "smallest K that is as good as the best by II(output -> input)": _is_enough,
     "K of which II(output -> input) falls, then rises in training": _turns,
 }
 
 
-def _sizes(flags: Mapping[int, bool], needs: str) -> str:
-    """The K for which something holds, in words; for none known, what that needs."""
-    if not flags:
+def _sizes(series: Mapping[int, Sequence[Sample]], sign: int, needs: str) -> str:
+    """The K whose series has a hump (sign 1) or a dip (-1), in words; where there is none, what that needs."""
+    if not series or len({len(values) for values in series.values()}) > 1:
         return f"not measurable, needs {needs}"
-    return ", ".join(str(size) for size, flag in flags.items() if flag) or "none"
+    flags = {size: extreme.is_beyond_ends for size, extreme in inner_extremes(series, sign).items()}
+    yes, unclear = ([str(size) for size, flag in flags.items() if flag is value] for value in (True, None))
+    return (", ".join(yes) or "none") + (f", open for {', '.join(unclear)}" if unclear else "")
 
 
-def _of_output(numbers: pd.DataFrame, x_name: str) -> dict[int, Measured]:
+def _of_output(numbers: pd.DataFrame, x_name: str) -> dict[int, Sample]:
     return _values(captions.measured(numbers, quantity=ENDS["output"], x_name=x_name))
 
 
-def _values(rows: pd.DataFrame) -> dict[int, Measured]:
-    """x -> the mean and its error, 0 where none is known."""
+def _values(rows: pd.DataFrame) -> dict[int, Sample]:
+    """x -> the mean and its error."""
     ordered = rows.sort_values("x")
-    return dict(zip(ordered["x"], map(Measured, ordered["mean"], ordered["spread"].fillna(0.0)), strict=True))
+    return dict(zip(ordered["x"], map(Sample.of, ordered["mean"], ordered["spread"]), strict=True))

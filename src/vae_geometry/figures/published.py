@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published as reference
-from vae_geometry.claims.uncertainty import TOLERANCE, Measured, differs
+from vae_geometry.claims.uncertainty import differs
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch, run_title
@@ -74,8 +74,8 @@ def describe_published(numbers: pd.DataFrame) -> captions.Sentences:
         values = f"{captions.short(worst['mean'])} measured, {captions.short(worst['published'])} published"
         where = f"at layer {worst['label']} with K = {worst['bottleneck']} ({values})"
         several = rows.dropna(subset=["difference_in_spreads"])[["mean", "spread", "published"]]
-        near = [not differs(Measured(*ours), Measured(value)) for *ours, value in several.itertuples(index=False)]
-        within = f"; {sum(near)} of {len(near)} lie within {TOLERANCE:g} spreads" if near else ""
+        near = [not differs(mean, error, value, 0.0) for mean, error, value in several.itertuples(index=False)]
+        within = f"; {sum(near)} of {len(near)} lie within two spreads" if near else ""
         median = f"a factor of {rows['factor'].median():.2f} in the median"
         yield f"{quantity}, measured beside published: {median}; the largest is {worst['factor']:.2f}, {where}{within}."
 

@@ -6,11 +6,18 @@ import numpy as np
 
 from vae_geometry import tables
 from vae_geometry.claims.evidence import Evidence
-from vae_geometry.claims.uncertainty import Measured
+from vae_geometry.claims.uncertainty import Sample
 from vae_geometry.selection import Selection
 
-SIZES, EPOCHS, DATA = (2, 8, 32, 128), (0, 1, 10, 50), 12.0
+SIZES, EPOCHS, DATA = (2, 8, 32, 128), (0, 1, 10, 200), 12.0
+LAST = EPOCHS[-1]
 SWEEP_SIZES, SWEEP_SEEDS, SWEEP_EPOCHS = (2, 4, 8), (0, 1), (0, 1, 2, 3)
+
+
+def sample(value, error=0.01, rng=None):
+    """A number as three seeds have it: the mean is the value, the standard deviation so much of it."""
+    scatter = (rng or np.random.default_rng(0)).permutation([-1.0, 0.0, 1.0])
+    return Sample(value * (1 + error * scatter), np.full(3, np.nan))
 
 
 def roles_of(n_encoder, n_decoder):
@@ -24,7 +31,7 @@ PAPER = roles_of(4, 4)
 def profile(size, epoch, roles):
     """IDs of all layers as the paper has them: the decoder's hump is there at the end, for K = 32 and 128."""
     bottleneck = min(size, DATA)
-    raised = bottleneck + 9 if size > DATA and epoch == 50 else bottleneck
+    raised = bottleneck + 9 if size > DATA and epoch == LAST else bottleneck
     n_encoder, n_decoder = roles.count("encoder"), roles.count("decoder")
     encoder = [25, *[30] * max(n_encoder - 3, 1), 22, 15][-n_encoder:] if n_encoder else []
     decoder = [*[raised] * max(n_decoder - 1, 3), bottleneck][:n_decoder]
@@ -35,8 +42,8 @@ def output_to_input(size, epoch):
     if epoch == 0:
         return 1.0
     lowest = {2: 0.4, 8: 0.1, 32: 0.02, 128: 0.06}[size]
-    rises = size > DATA and epoch == 50
-    return lowest * {1: 2.0, 10: 0.5 if size > DATA else 1.0, 50: 1.0 if rises else 0.9}[epoch]
+    rises = size > DATA and epoch == LAST
+    return lowest * {1: 2.0, 10: 0.5 if size > DATA else 1.0, LAST: 1.0 if rises else 0.9}[epoch]
 
 
 def step(size, in_encoder, forward):
@@ -46,37 +53,40 @@ def step(size, in_encoder, forward):
     return 0.2 if forward and size > DATA else 0.1
 
 
+def kl(size, epoch):
+    """Rises until epoch 8; then it falls for K = 32 and 128, and stays for the others."""
+    return 20 + 2 * min(epoch, 8) - (18 * (1 - 8 / max(epoch, 8)) if size > DATA else 0)
+
+
 def as_in_the_paper(error=0.01, roles=PAPER):
+    rng = np.random.default_rng(0)
     bottleneck, output = roles.index("bottleneck"), roles.index("output")
     imbalance = {}
     for size in SIZES:
         for layer in range(output):
-            imbalance[size, 50, layer, layer + 1] = Measured(step(size, layer < bottleneck, True), error / 5)
-            imbalance[size, 50, layer + 1, layer] = Measured(step(size, layer < bottleneck, False), error / 5)
+            imbalance[size, LAST, layer, layer + 1] = sample(step(size, layer < bottleneck, True), error, rng)
+            imbalance[size, LAST, layer + 1, layer] = sample(step(size, layer < bottleneck, False), error, rng)
         for epoch in EPOCHS:
-            for layer in (bottleneck, output):
-                imbalance[size, epoch, layer, 0] = Measured(output_to_input(size, epoch), error / 5)
-        if bottleneck == 1:  # without an encoder this II is that of its step, of which the way back has half
-            imbalance[size, 50, 0, 1] = Measured(output_to_input(size, 50) / 2, error / 5)
+            for layer in {bottleneck, output} - {1}:  # without an encoder the bottleneck's II is that of its step
+                imbalance[size, epoch, layer, 0] = sample(output_to_input(size, epoch), error, rng)
+    in_training = [(size, epoch) for size in SIZES for epoch in range(1, LAST + 1)]
     return Evidence(
-        seeds=(0,),
+        dataset="made up",
+        seeds=(0, 1, 2),
         bottlenecks=SIZES,
         epochs=EPOCHS,
         roles=dict(enumerate(roles)),
         coordinates=1024,
         dimension={
-            (size, epoch, layer): Measured(value, error)
+            (size, epoch, layer): sample(value, error, rng)
             for size in SIZES
             for epoch in EPOCHS
             for layer, value in enumerate(profile(size, epoch, roles))
         },
         imbalance=imbalance,
-        frechet_distance={(size, epoch): Measured(100 / epoch) for size in SIZES for epoch in EPOCHS[1:]},
-        kl={
-            (size, epoch): Measured(20 + epoch if epoch < 10 or size < DATA else 40 - epoch / 2, error)
-            for size in SIZES
-            for epoch in range(1, 51)
-        },
+        frechet_distance={(size, epoch): sample(100 / epoch, error, rng) for size in SIZES for epoch in EPOCHS[1:]},
+        kl={(size, epoch): sample(kl(size, epoch), error, rng) for size, epoch in in_training},
+        elbo={(size, epoch): sample(300 - 20 * np.log(epoch), error / 10, rng) for size, epoch in in_training},
         extractor="inception",
     )
 
@@ -84,7 +94,8 @@ def as_in_the_paper(error=0.01, roles=PAPER):
 def changed(table, error, numbers, roles=PAPER):
     """The evidence of the paper with other numbers in one table: key -> value."""
     evidence = as_in_the_paper(roles=roles)
-    others = {key: Measured(value, error) for key, value in numbers.items()}
+    rng = np.random.default_rng(1)
+    others = {key: sample(value, error, rng) for key, value in numbers.items()}
     return replace(evidence, **{table: {**getattr(evidence, table), **others}})
 
 
@@ -99,7 +110,10 @@ def write_sweep(results, noise="fresh", seeds=SWEEP_SEEDS, lowest=8, roles=PAPER
         for seed in seeds:
             run = {"dataset": "digits", "noise": noise, "bottleneck": size, "seed": seed}
             folder = results / f"digits/{noise}/k{size}/seed{seed}"
-            losses = [{**run, "epoch": epoch, "validation_kl": 10.0 + epoch + seed} for epoch in SWEEP_EPOCHS[1:]]
+            losses = [
+                {**run, "epoch": epoch, "validation_kl": 10.0 + epoch + seed, "validation_elbo": 90.0 / epoch}
+                for epoch in SWEEP_EPOCHS[1:]
+            ]
             tables.write("training", losses, folder / "training.parquet")
             for epoch in SWEEP_EPOCHS:
                 run["epoch"] = epoch

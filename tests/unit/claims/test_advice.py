@@ -1,55 +1,111 @@
-"""The advice on K, sentence by sentence."""
+"""The advice on K: an answer within the truth's bracket, or why there is none."""
 
 from dataclasses import replace
 
-from made_up_evidence import as_in_the_paper, changed, roles_of
+import numpy as np
+import pytest
+from made_up_evidence import LAST, as_in_the_paper, changed, roles_of, sample
 
-from vae_geometry.claims.advice import advise, transition
-from vae_geometry.claims.uncertainty import Measured
+from vae_geometry.claims.advice import advise, witness
+from vae_geometry.claims.evidence import NotMeasured
+from vae_geometry.claims.uncertainty import Sample
+
+SIZES = (2, 8, 32, 128)
 
 
-def falls_to(**numbers):
-    """The evidence of the paper with other II(output -> input) at the end; 0.001 is the error."""
-    return changed("imbalance", 0.001, {(int(size[1:]), 50, 10, 0): value for size, value in numbers.items()})
+def falls_to(*imbalances, error=0.01, **fields):
+    """The evidence of the paper with other II(output -> input) at the end, and an ELBO that has settled."""
+    numbers = {(size, LAST, 10, 0): value for size, value in zip(SIZES, imbalances, strict=True)}
+    evidence = changed("imbalance", error, numbers)
+    rng = np.random.default_rng(0)
+    elbo = {
+        (size, epoch): sample(100 + value * 100 + 200 / epoch, 0.001, rng)
+        for (size, epoch), value in by_epoch(imbalances)
+    }
+    return replace(evidence, **{"elbo": elbo, **fields})
 
 
-def test_the_advice_is_the_smallest_bottleneck_past_the_transition():
-    evidence = falls_to(k2=0.4, k8=0.1, k32=0.021, k128=0.02)
-    assert advise([evidence, evidence], evidence) == (
-        "Take K = 32: no larger K lowers II(output -> input), which is 0.0210 ± 0.0010 there (lowest at 128, "
-        "0.0200 ± 0.0010). K = 8 has 0.1000 ± 0.0010; the transition lies between the two, add K there to narrow it. "
-        "K = 8 is below the intrinsic dimension of the data (12.000 ± 0.010): its latent space has no room for all "
-        "directions in which the data vary. Each of the 2 seeds alone says K = 32."
+def by_epoch(imbalances):
+    return (
+        ((size, epoch), value) for size, value in zip(SIZES, imbalances, strict=True) for epoch in range(1, LAST + 1)
     )
 
 
-def test_the_advice_says_how_far_the_seeds_agree():
-    early, late = falls_to(k8=0.02, k32=0.02, k128=0.02), falls_to(k8=0.1, k32=0.02, k128=0.02)
-    assert advise([early, late], late).endswith("Each of the 2 seeds alone says from K = 8 to 32.")
+def test_the_advice_is_the_smallest_bottleneck_as_good_as_the_best():
+    advice = advise(falls_to(0.4, 0.1, 0.021, 0.02))
+    assert (advice.size, advice.possible, advice.obstacles) == (32, 32, [])
+    assert advice.answer == (
+        "Take K = 32: the smallest that lacks less than a tenth of what widening the bottleneck gains."
+    )
+    assert str(advice.witnesses[0]).startswith("II(output -> input): K = 32 (2: 0.4000 ± 0.0023; 8: 0.1000")
+    assert str(advice.witnesses[1]).startswith("validation ELBO loss: K = 32 (")
 
 
-def test_the_advice_says_what_to_add():
-    falling = falls_to(k2=0.4, k8=0.1, k32=0.05, k128=0.01)
-    text = advise([falling], falling)
-    assert text.startswith("The sweep cannot tell: up to its largest K, 128,")
-    assert "add larger ones to bottlenecks, for example 256." in text
-    assert text.endswith("This is one seed; add others to seeds to know how sure it is.")
-    assert "seeds alone" not in advise([falling, falling], falling)
-    flat = falls_to(k2=0.02, k8=0.02, k32=0.02, k128=0.02)
-    assert "add some below 2 to bottlenecks" in advise([flat], flat)
-    assert "That is below the intrinsic dimension of the data (12.000 ± 0.010): train longer" in advise([flat], flat)
-    assert "has one bottleneck, 8;" in advise([], replace(flat, bottlenecks=(8,)))
-    assert "no trained network was measured" in advise([], replace(flat, epochs=(0,)))
+def test_a_bottleneck_is_not_taken_because_it_was_not_shown_to_be_worse():
+    advice = advise(falls_to(0.4, 0.05, 0.021, 0.02, error=0.6))
+    assert advice.witnesses[0].possible == 8
+    assert advice.size is None or advice.size > 8
 
 
-def test_the_transition_of_another_network_is_that_of_its_own_output():
-    evidence = changed("imbalance", 1e-4, {(8, 50, 6, 0): 0.01}, roles_of(3, 1))
-    of_paper = as_in_the_paper(roles=roles_of(3, 1))
-    assert advise([of_paper], of_paper).startswith("Take K = 32: ")
-    assert advise([evidence], evidence).startswith("Take K = 8: ")
+def test_margins_are_a_tenth_of_what_widening_gains():
+    exact = {
+        size: Sample(np.full(2, value), np.full(2, 1e-6)) for size, value in {2: 10.0, 4: 1.9, 8: 1.0, 16: 1.0}.items()
+    }
+    assert witness("loss", exact, logarithmic=False).enough == 8  # 0.9 of 9 would do
+    assert witness("loss", {**exact, 4: Sample(np.full(2, 1.89), np.zeros(2))}, logarithmic=False).enough == 4
+    flat = {size: Sample(np.full(2, 0.3), np.full(2, 1e-6)) for size in SIZES}
+    assert witness("II", flat, logarithmic=True).enough == 2
 
 
-def test_the_transition_is_the_smallest_bottleneck_of_which_no_larger_one_is_lower():
-    falling = {8: Measured(0.1, 0.01), 2: Measured(0.4, 0.01), 32: Measured(0.09, 0.01)}
-    assert transition(falling) == 8  # 0.09 is within the error
-    assert transition({**falling, 64: Measured(0.01, 0.01)}) == 64
+def test_a_sweep_that_is_too_narrow_cannot_tell():
+    advice = advise(falls_to(0.4, 0.1, 0.05, 0.01))
+    assert advice.size is None
+    assert advice.answer.startswith("The sweep cannot tell yet: II(output -> input) falls up to the largest K (")
+    assert "so add larger ones, such as 256" in advice.answer
+    assert "bottlenecks: [32, 53, 91, 155, 256]" in advice.next_sweep or advice.next_sweep[0].endswith("256]")
+
+
+def test_a_training_that_has_not_ended_cannot_tell():
+    still_falling = {key: sample(300 - 40 * np.log(key[1]), 0.001) for key in as_in_the_paper().elbo}
+    advice = advise(falls_to(0.4, 0.1, 0.021, 0.02, elbo=still_falling))
+    assert advice.size is None
+    assert "the training is not at its end (from epoch 100 to 200 the validation ELBO loss still fell" in advice.answer
+    assert advice.next_sweep[-1] == "training: {epochs: 800, checkpoints: [0, 1, 10, 200, 400, 800]}"
+
+
+def test_errors_that_leave_several_bottlenecks_open_cannot_tell():
+    advice = advise(falls_to(0.3, 0.25, 0.22, 0.2, error=0.5))
+    assert advice.size is None
+    assert "the errors cannot tell K = 2, 8" in advice.answer
+    assert "so add seeds (there are 3) or geometry.points" in advice.answer
+
+
+def test_the_witnesses_may_disagree():
+    elbo = {key: sample(100 + 200 / key[1] + (50 if key[0] < 128 else 0), 0.001) for key in as_in_the_paper().elbo}
+    advice = advise(falls_to(0.4, 0.0201, 0.02, 0.02, elbo=elbo))
+    assert [each.enough for each in advice.witnesses] == [8, 128]
+    assert "The witnesses disagree by more than one step of K; trust none alone." in advice.remarks
+
+
+def test_one_seed_and_the_epoch_since_which_it_stands_are_told():
+    evidence = falls_to(0.4, 0.1, 0.021, 0.02)
+    early = {(size, 10, 10, 0): evidence.imbalance[size, LAST, 10, 0] for size in SIZES}
+    early |= {(size, 1, 10, 0): sample(0.9, 0.01) for size in SIZES}
+    evidence = replace(evidence, seeds=(0,), imbalance={**evidence.imbalance, **early})
+    remarks = advise(evidence).remarks
+    assert "One seed says nothing of others; add some to seeds to know how sure this is." in remarks
+    assert "II alone would have said so since epoch 10 of 200." in remarks
+
+
+def test_without_trained_networks_or_other_bottlenecks_there_is_none():
+    with pytest.raises(NotMeasured, match="no trained network was measured"):
+        advise(replace(as_in_the_paper(), epochs=(0,)))
+    with pytest.raises(NotMeasured, match="needs 2 bottlenecks, the sweep has 1"):
+        advise(replace(as_in_the_paper(), bottlenecks=(8,)))
+
+
+def test_the_advice_for_another_network_is_that_of_its_own_output():
+    roles = roles_of(3, 1)
+    assert advise(as_in_the_paper(roles=roles)).witnesses[0].enough == 32
+    other = changed("imbalance", 0.01, {(8, LAST, 6, 0): 0.01}, roles)
+    assert advise(other).witnesses[0].enough == 8

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_up_evidence import SWEEP_SIZES, as_in_the_paper, roles_of, selection, write_sweep
+from made_up_evidence import LAST, SWEEP_SIZES, as_in_the_paper, roles_of, selection, write_sweep
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.claims.evidence import DECODER, ENCODER, NotApplicable, NotMeasured, of_sweep
-from vae_geometry.claims.uncertainty import Measured
+from vae_geometry.claims.evidence import DECODER, ENCODER, NotApplicable, NotMeasured, doubling, of_sweep
+from vae_geometry.claims.uncertainty import Sample, sum_of
 
 
 def rewrite(kind, path, **columns):
@@ -17,16 +17,21 @@ def rewrite(kind, path, **columns):
     tables.write(kind, rows, path)
 
 
-def test_each_seed_has_its_own_errors_and_all_seeds_their_spread(tmp_path):
+def numbers(sample):
+    return sample.numbers.tolist(), sample.errors.tolist()
+
+
+def test_each_seed_has_its_numbers_and_errors(tmp_path):
     write_sweep(tmp_path)
     first, second, together = of_sweep(selection(tmp_path))
     assert (first.seeds, second.seeds, together.seeds) == ((0,), (1,), (0, 1))
-    assert first.dimension[8, 3, 4] == Measured(7.0, 0.001)
-    assert second.dimension[8, 3, 4] == Measured(8.0, 0.001)
-    assert together.dimension[8, 3, 4] == Measured(7.5, pytest.approx(np.sqrt(0.5)))
-    assert together.imbalance[8, 3, 10, 0].error == 0.001  # the seeds do not differ; the measurement has an error
-    assert first.kl[8, 2] == Measured(12.0, 0.0)  # on a straight line
-    assert first.frechet_distance[8, 1] == Measured(25.0, 0.0)  # an unknown error is 0
+    assert numbers(first.dimension[8, 3, 4]) == ([7.0], [0.001])
+    assert numbers(second.dimension[8, 3, 4]) == ([8.0], [0.001])
+    assert numbers(together.dimension[8, 3, 4]) == ([7.0, 8.0], [0.001, 0.001])
+    assert together.dimension[8, 3, 4].error == pytest.approx(0.5)  # of the mean
+    assert together.imbalance[8, 3, 10, 0].error == pytest.approx(0.001 / np.sqrt(2))  # the seeds do not differ
+    assert numbers(first.kl[8, 2]) == ([12.0], [0.0])  # on a straight line
+    assert np.isnan(first.frechet_distance[8, 1].error)  # an unknown error is not zero
     assert (together.last, together.coordinates, together.extractor) == (3, 1024, "efficientnet_lite0")
 
 
@@ -61,14 +66,14 @@ def test_the_roles_come_from_the_tables(tmp_path):
     assert together.layers(*ENCODER) == [0, 1, 2, 3]
     assert together.layers("bottleneck") == [4]
     assert together.layers(*DECODER) == [4, 5, 6]
-    assert together.dimension_of(8, 3, "output").value == 9.5
+    assert together.dimension_of(8, 3, "output").mean == 9.5
     assert together.coordinates == 1024  # of the input; every other layer of this sweep has fewer coordinates
 
 
 def test_layers_without_a_role_leave_the_numbers_but_no_places(tmp_path):
     write_sweep(tmp_path, roles=[None] * 11)
     *_, together = of_sweep(selection(tmp_path))
-    assert together.dimension[8, 3, 4].value == 7.5
+    assert together.dimension[8, 3, 4].mean == 7.5
     assert together.coordinates is None
     with pytest.raises(NotMeasured, match="the roles of the layers are not known"):
         together.layers("input")
@@ -92,14 +97,14 @@ def test_tables_of_different_networks_are_not_mixed(tmp_path):
 )
 def test_a_role_that_is_not_there_once_is_not_guessed(roles, reason):
     with pytest.raises(NotMeasured) as error:
-        replace(as_in_the_paper(), roles=roles).to_input(8, 50, "output")
+        replace(as_in_the_paper(), roles=roles).to_input(8, LAST, "output")
     assert str(error.value) == reason
 
 
 def test_what_asks_for_a_layer_that_a_network_lacks_does_not_apply():
     encoder = replace(as_in_the_paper(), roles={0: "input", 1: "bottleneck"})
     with pytest.raises(NotApplicable, match="the network has no layer of the role output"):
-        encoder.to_input(8, 50, "output")
+        encoder.to_input(8, LAST, "output")
 
 
 def test_the_reason_of_a_null_distance_is_kept(tmp_path):
@@ -114,14 +119,42 @@ def test_the_reason_of_a_null_distance_is_kept(tmp_path):
 def test_the_steps_of_a_part_are_those_between_its_ends(n_encoder, n_decoder):
     evidence = as_in_the_paper(roles=roles_of(n_encoder, n_decoder))
     step = 2 * (0.2 - 0.1) / (0.2 + 0.1)
-    assert evidence.net_step(32, 50, *ENCODER, "bottleneck").value == pytest.approx(-step * (n_encoder + 1))
-    assert evidence.net_step(32, 50, *DECODER).value == pytest.approx(step * (n_decoder + 1))
+    compressions = evidence.steps(32, LAST, *ENCODER, "bottleneck")
+    expansions = evidence.steps(32, LAST, *DECODER)
+    assert [each.mean for each in compressions] == pytest.approx([-step] * (n_encoder + 1), rel=1e-3)
+    assert [each.mean for each in expansions] == pytest.approx([step] * (n_decoder + 1), rel=1e-3)
 
 
-def test_the_error_of_a_sum_of_steps_is_propagated():
+def test_the_error_of_a_step_is_propagated_within_each_seed():
     evidence = replace(
         as_in_the_paper(roles=roles_of(0, 0)),
-        imbalance={(8, 50, 1, 2): Measured(0.3, 0.02), (8, 50, 2, 1): Measured(0.1)},
+        imbalance={(8, LAST, 1, 2): Sample.of(0.3, 0.02), (8, LAST, 2, 1): Sample.of(0.1, 0.0)},
     )
-    step = evidence.net_step(8, 50, *DECODER)
-    assert (step.value, step.error) == (pytest.approx(1.0), pytest.approx(4 * 0.1 * 0.02 / 0.4**2))
+    step = sum_of(evidence.steps(8, LAST, *DECODER))
+    assert (step.mean, step.error) == (pytest.approx(1.0), pytest.approx(4 * 0.1 * 0.02 / 0.4**2))
+
+
+@pytest.mark.parametrize(
+    ("last", "windows"),
+    [
+        (1, [(1, 1)]),
+        (5, [(1, 1), (2, 3), (4, 5)]),
+        (33, [(1, 1), (2, 3), (4, 7), (8, 15), (16, 33)]),  # two epochs more are no window
+        (50, [(1, 1), (2, 3), (4, 7), (8, 15), (16, 31), (32, 50)]),
+    ],
+)
+def test_windows_double_in_length(last, windows):
+    assert doubling(last) == windows
+
+
+def test_a_course_is_the_mean_of_each_window():
+    evidence = replace(
+        as_in_the_paper(), epochs=(0, 5), kl={(8, epoch): Sample.of(epoch, 1.0) for epoch in range(1, 6)}
+    )
+    course = evidence.course(evidence.kl, 8)
+    assert {window: sample.mean for window, sample in course.items()} == {(1, 1): 1, (2, 3): 2.5, (4, 5): 4.5}
+    assert course[4, 5].error == pytest.approx(np.sqrt(0.5))
+    with pytest.raises(NotMeasured, match="needs 5 epochs, the sweep has 4; train longer"):
+        replace(evidence, epochs=(0, 4)).course(evidence.kl, 8)
+    with pytest.raises(NotMeasured, match="5 epochs of 6 were measured"):
+        replace(evidence, epochs=(0, 6)).course(evidence.kl, 8)

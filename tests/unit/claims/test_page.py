@@ -1,5 +1,7 @@
 """The verdicts as sentences and pages."""
 
+from html import escape
+
 import pytest
 from made_up_evidence import selection, write_sweep
 
@@ -10,19 +12,21 @@ from vae_geometry.claims.registry import CLAIMS
 
 
 def test_no_sentence_where_only_one_kind_decides():
-    row = {"claim": "encoder_hump", "statement": "Hump", "seed": None, "numbers": "none"}
-    kinds = [{**row, "noise": "repeated", "verdict": "holds"}, {**row, "noise": "fresh", "verdict": "not measurable"}]
-    assert noise_decides(kinds) == []
+    row = {"claim": "encoder_hump", "seed": None, "numbers": "none"}
+    for other in ("not measurable", "undecided", "too short to test"):
+        kinds = [{**row, "noise": "repeated", "verdict": "holds"}, {**row, "noise": "fresh", "verdict": other}]
+        assert noise_decides(kinds) == []
 
 
 def test_a_sentence_where_the_kinds_decide_differently():
-    row = {"claim": "encoder_hump", "statement": "Hump", "seed": None}
+    row = {"claim": "encoder_hump", "seed": None}
     kinds = [
         {**row, "noise": "repeated", "verdict": "holds", "numbers": "3"},
-        {**row, "noise": "fresh", "verdict": "fails", "numbers": "1"},
+        {**row, "noise": "fresh", "verdict": "contradicted", "numbers": "1"},
         {**row, "noise": "fresh", "verdict": "holds", "numbers": "2", "seed": 0},
     ]
-    assert noise_decides(kinds) == ["Hump: with repeated noise this holds (3), with fresh noise it fails (1)."]
+    told = "with repeated noise holds (3), with fresh noise contradicted (1)."
+    assert noise_decides(kinds) == [f"The ID has a hump in the encoder, for every K: {told}"]
 
 
 def test_both_pages_say_how_dadapy_agrees_and_on_what(tmp_path):
@@ -72,15 +76,17 @@ def test_both_pages_have_the_rule_and_the_numbers_of_every_claim(tmp_path):
     markdown = (tmp_path / "claims.md").read_text(encoding="utf-8")
     html = (tmp_path / "claims.html").read_text(encoding="utf-8")
     for claim in CLAIMS:
-        assert f"**{claim.statement}.** {claim.rule}\n\n- fresh: " in markdown
-        assert claim.statement.replace(">", "&gt;") in html
-        assert claim.rule.replace(">", "&gt;") in html
-    heights = "height by K: 2: -1.0 ± 1.0; 4: -1.0 ± 1.0; 8: -1.0 ± 1.0"
-    assert f"- fresh: fails. {heights}\n" in markdown
-    assert f"<td>{heights}</td>" in html
-    assert "The sweep cannot tell: up to its largest K, 8, II(output -> input) falls" in markdown
-    assert "The sweep cannot tell: up to its largest K, 8, II(output -&gt; input) falls" in html
-    assert "Nothing, or only one kind was measured." in markdown
-    assert "Nothing, or only one kind was measured." in html
+        assert f"**{claim.statement}** (section {claim.section}). {claim.rule}\n\n- fresh: " in markdown
+        assert f"<summary>{escape(claim.statement)}</summary>" in html
+        assert escape(claim.rule) in html
+    assert "- fresh: contradicted. highest between the ends, by K\n\n  | K | 2 | 4 | 8 |\n" in markdown
+    assert "<table><tr><th>K</th><th>2</th><th>4</th><th>8</th></tr><tr><td></td><td>6.50 ± 0.50 between" in html
+    answer = "The sweep cannot tell yet: II(output -> input) falls up to the largest K ("
+    assert f"## How wide a bottleneck\n\n**{answer}" in markdown
+    assert f'<p class="answer">{escape(answer)}' in html
+    assert '<span class="verdict too-short-to-test">too short to test</span>' in html
+    assert markdown.index(answer) < markdown.index("| claim | fresh |")  # the advice comes first
+    assert "Only one kind was measured." in markdown
+    assert "Only one kind was measured." in html
     for page in (markdown, html):
         assert "Not verified: geometry.verify is false, or --verification was not given." in page

@@ -1,4 +1,6 @@
-"""Means over seeds and their errors, and what counts as a difference, a hump, an extremum and a threshold."""
+"""Means over seeds and their intervals: how often they hold the truth, and what follows from them."""
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -7,14 +9,16 @@ import pytest
 from vae_geometry.claims.uncertainty import (
     ESTIMATE,
     SEEDS,
-    Measured,
-    exceeds,
-    extremum,
-    hump,
-    is_near,
+    Interval,
+    Sample,
+    differs,
+    intervals,
+    mean_of,
     over_seeds,
-    threshold,
+    sum_of,
 )
+
+N_BOTTLENECKS, N_SWEEPS = 7, 1500
 
 
 def means(values, errors=None, by=("layer",), **columns):
@@ -30,10 +34,10 @@ def only(table):
     return row
 
 
-def test_several_seeds_have_their_standard_deviation():
+def test_several_seeds_have_the_standard_error_of_their_mean():
     row = only(means([1.0, 2.0, 6.0], [0.1, 0.2, 0.3]))
     assert (row.Index, row.mean, row.n_seeds) == (4, 3.0, 3)
-    assert (row.spread, row.spread_kind) == (pytest.approx(np.sqrt(7)), SEEDS)  # (4 + 1 + 9) / 2
+    assert (row.spread, row.spread_kind) == (pytest.approx(np.sqrt(7 / 3)), SEEDS)  # (4 + 1 + 9) / 2 / 3
 
 
 def test_one_seed_has_the_error_of_its_measurement():
@@ -48,19 +52,19 @@ def test_one_seed_without_an_error_has_none():
         assert pd.isna(row.spread_kind)
 
 
-def test_seeds_that_agree_by_chance_have_the_mean_error_of_a_measurement():
+def test_seeds_that_agree_by_chance_have_the_error_of_a_measurement():
     row = only(means([1.0, 1.01], [0.1, 0.3]))
-    assert (row.spread, row.spread_kind) == (pytest.approx(0.2), ESTIMATE)
+    assert (row.spread, row.spread_kind) == (pytest.approx(0.2 / np.sqrt(2)), ESTIMATE)
 
 
 def test_several_seeds_need_no_error_of_the_measurement():
     row = only(means([1.0, 3.0], [np.nan, np.nan]))
-    assert (row.spread, row.spread_kind) == (pytest.approx(np.sqrt(2)), SEEDS)
+    assert (row.spread, row.spread_kind) == (pytest.approx(1.0), SEEDS)
 
 
 def test_a_null_counts_as_no_seed():
     row = only(means([1.0, np.nan, 3.0], [0.1, np.nan, 0.3]))
-    assert (row.mean, row.n_seeds, row.spread) == (2.0, 2, pytest.approx(np.sqrt(2)))
+    assert (row.mean, row.n_seeds, row.spread) == (2.0, 2, pytest.approx(1.0))
     row = only(means([np.nan, np.nan], [np.nan, np.nan]))
     assert row.n_seeds == 0
     assert np.isnan(row.mean)
@@ -74,64 +78,105 @@ def test_layers_without_a_role_are_kept():
     assert table["n_seeds"].tolist() == [2, 2]
 
 
-def series(*values, error=0.0):
-    return {place: Measured(value, error) for place, value in enumerate(values)}
+def sweep(rng, n_seeds, effect, measurement=0.3):
+    """One number for every K, whose seeds scatter by 1 in all, the error of the measurement included."""
+    errors = np.full(n_seeds, measurement)
+    return {size: Sample(rng.normal(effect, 1.0, n_seeds), errors) for size in range(N_BOTTLENECKS)}
 
 
-@pytest.mark.parametrize(("other", "expected"), [(0.0, True), (0.7, True), (0.72, False), (1.5, False)])
-def test_a_number_exceeds_another_by_more_than_twice_the_error_of_the_difference(other, expected):
-    assert exceeds(Measured(1.0, 0.1), Measured(other, 0.1)) == expected  # 2 * 0.1414
+@pytest.mark.parametrize("n_seeds", [2, 3, 5, 10])
+def test_intervals_hold_the_truth_in_95_of_100_cases(rng, n_seeds):
+    held = [
+        interval.lower <= 5 <= interval.upper
+        for _ in range(N_SWEEPS)
+        for interval in intervals(sweep(rng, n_seeds, effect=5.0)).values()
+    ]
+    assert 0.93 < np.mean(held) < 0.97
+    alone = [
+        intervals({0: Sample(rng.normal(5.0, 1.0, n_seeds), np.full(n_seeds, np.nan))})[0] for _ in range(N_SWEEPS)
+    ]
+    assert 0.93 < np.mean([interval.lower <= 5 <= interval.upper for interval in alone]) < 0.97
 
 
-def test_a_hump_is_measured_against_the_higher_end():
-    height = hump([Measured(1.0, 0.3), Measured(5.0, 0.4), Measured(7.0, 0.4), Measured(2.0, 0.3)])
-    assert (height.value, height.error) == (5.0, 0.5)
-    assert hump([Measured(8.0), Measured(5.0), Measured(2.0)]).value == -3.0
+def test_the_intervals_of_all_bottlenecks_hold_together_in_95_of_100_sweeps(rng):
+    held = [
+        all(interval.lower <= 0 <= interval.upper for interval in intervals(sweep(rng, 3, 0.0), N_BOTTLENECKS).values())
+        for _ in range(N_SWEEPS)
+    ]
+    assert 0.94 < np.mean(held) < 0.98
+
+
+def test_more_seeds_see_more(rng):
+    """A difference of two standard deviations: of 2 seeds more than half see it, and no number of seeds sees less."""
+    power = []
+    for n_seeds in (2, 3, 5, 10, 50):
+        seen = [intervals(sweep(rng, n_seeds, effect=2.0))[0].exceeds(0) is True for _ in range(300)]
+        power.append(np.mean(seen))
+    assert power[0] > 0.5
+    assert all(more >= less - 0.02 for less, more in pairwise(power))
+    assert power[-1] == 1.0
+
+
+def test_one_seed_has_the_interval_of_its_measurement_alone():
+    interval = intervals({0: Sample.of(5.0, 1.0)})[0]
+    assert (interval.lower, interval.upper) == (pytest.approx(5 - 1.96, abs=0.001), pytest.approx(5 + 1.96, abs=0.001))
+    unknown = intervals({0: Sample.of(5.0)})[0]
+    assert (unknown.lower, unknown.upper) == (-np.inf, np.inf)
+
+
+def test_a_measurement_that_scatters_less_than_its_error_has_the_error():
+    """The points are the same for all seeds, and say nothing of other points."""
+    agree = Sample(np.array([1.0, 1.0]), np.array([0.5, 0.5]))
+    assert intervals({0: agree})[0].upper > 1 + 2 * 0.5 / np.sqrt(2)
+    assert agree.error == pytest.approx(0.5 / np.sqrt(2))
+
+
+def test_differences_are_taken_within_seeds():
+    before = Sample(np.array([1.0, 2.0, 3.0]), np.full(3, 0.01))
+    after = Sample(before.numbers * 1.2, np.full(3, 0.01))
+    difference = after.ratio(before)
+    assert difference.numbers == pytest.approx(np.log(1.2))
+    assert intervals({0: difference})[0].exceeds(np.log(1.1))
+    assert not intervals({0: after})[0].exceeds(before.mean)  # as if they were other seeds
+
+
+def test_sums_add_errors_that_may_be_shared_and_means_average_others():
+    parts = [Sample(np.array([1.0, 2.0]), np.array([0.3, 0.3])), Sample(np.array([3.0, 4.0]), np.array([0.4, 0.4]))]
+    total, mean = sum_of(parts), mean_of(parts)
+    assert (total.numbers.tolist(), total.errors.tolist()) == ([4.0, 6.0], pytest.approx([0.7, 0.7]))
+    assert (mean.numbers.tolist(), mean.errors.tolist()) == ([2.0, 3.0], pytest.approx([0.25, 0.25]))
 
 
 @pytest.mark.parametrize(
-    ("values", "sign", "expected"),
-    [((3, 1, 2), -1, 1), ((1, 2, 3), -1, None), ((3, 2, 1), -1, None), ((1, 3, 2), 1, 1), ((3, 1, 1.0), -1, None)],
-)
-def test_an_extremum_lies_inside_and_differs_from_both_ends(values, sign, expected):
-    assert extremum(series(*values), sign) == expected
-
-
-def test_an_extremum_that_the_errors_drown_is_none():
-    assert extremum(series(3, 1, 2, error=0.3), -1) == 1
-    assert extremum(series(3, 1, 2, error=0.4), -1) is None
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("interval", "exceeds", "within"),
     [
-        ({2: False, 4: True, 8: True}, 4),
-        ({2: False, 4: False}, None),
-        ({2: True, 4: True}, None),
-        ({2: False, 4: True, 8: False}, None),
+        (Interval(1.1, 2.0), True, False),
+        (Interval(0.5, 2.0), None, None),
+        (Interval(-0.5, 0.9), False, True),
+        (Interval(-3.0, -1.1), False, False),
+        (Interval(-3.0, 0.5), False, None),
     ],
 )
-def test_the_threshold_parts_small_from_large(flags, expected):
-    assert threshold(flags) == expected
+def test_an_interval_answers_yes_no_or_nothing(interval, exceeds, within):
+    assert interval.exceeds(1.0) is exceeds
+    assert interval.is_within(1.0) is within
 
 
-@pytest.mark.parametrize(("value", "expected"), [(8.0, True), (11.0, True), (11.6, False), (5.8, True), (5.6, False)])
-def test_near_is_less_than_half_the_way_to_the_alternative_by_ratio(value, expected):
-    assert is_near(Measured(value), Measured(8.0), 2.0) == expected  # 8 / 1.414 to 8 * 1.414
-
-
-def test_an_error_widens_what_counts_as_near():
-    assert is_near(Measured(11.6, 0.5), Measured(8.0), 2.0)
+def test_two_means_differ_by_more_than_twice_the_error_of_their_difference():
+    assert differs(1.0, 0.1, 0.7, 0.1)
+    assert not differs(1.0, 0.1, 0.72, 0.1)  # 2 * 0.1414
+    assert not differs(1.0, np.nan, 0.0, 0.1)  # an unknown error is not zero
 
 
 @pytest.mark.parametrize(
-    ("measured", "text"),
+    ("sample", "text"),
     [
-        (Measured(12.345, 0.123), "12.35 ± 0.12"),
-        (Measured(0.023456, 0.0012), "0.0235 ± 0.0012"),
-        (Measured(345.6, 12.0), "346 ± 12"),
-        (Measured(0.5), "0.5"),
+        (Sample.of(12.345, 0.123), "12.35 ± 0.12"),
+        (Sample.of(0.023456, 0.0012), "0.0235 ± 0.0012"),
+        (Sample.of(345.6, 12.0), "346 ± 12"),
+        (Sample.of(0.5), "0.5"),
+        (Sample(np.array([1.0, 3.0]), np.full(2, np.nan)), "2.0 ± 1.0"),
     ],
 )
-def test_a_number_is_printed_with_as_many_digits_as_its_error_has(measured, text):
-    assert str(measured) == text
+def test_a_number_is_printed_with_as_many_digits_as_its_error_has(sample, text):
+    assert str(sample) == text

@@ -75,7 +75,7 @@ def test_figure1_names_the_datas_id_the_decoders_highest_and_the_best_bottleneck
 def test_two_bottlenecks_that_the_spread_does_not_tell_apart_are_said_to_be_so(second, is_said):
     text = in_numbers("figure1", imbalance({8: 0.05, 16: second}, spread=0.01, n_seeds=3))
     sentence = f"next is K = 16 with {second:.3f} ± 0.010"
-    assert f"{sentence}{', not distinguishable within 2 standard errors' if is_said else ''}." in text
+    assert f"{sentence}{', not distinguishable within two standard errors' if is_said else ''}." in text
     assert f"Means over 3 seeds; the spread is the {SEEDS}." in text
 
 
@@ -123,7 +123,7 @@ def test_the_largest_difference_from_the_published_values_is_a_factor_whichever_
         "a factor of 1.58 in the median; the largest is 2.00, at layer e1 with K = 8 (10 measured, 20 published)"
         in text
     )
-    assert "; 2 of 3 lie within 2 spreads." in text
+    assert "; 2 of 3 lie within two spreads." in text
     without = ours.assign(published=[10.0, 20.0, np.nan], difference_in_spreads=np.nan)
     text = in_numbers("published", without)
     assert "with K = 2 (30 measured, 20 published).\n" in text
