@@ -86,8 +86,8 @@ def measured(numbers: pd.DataFrame, **wanted: str | float) -> pd.DataFrame:
 
 def is_alike(one: pd.Series, other: pd.Series) -> bool:
     """Whether errors are known, and leave open which of two means is larger."""
-    numbers = one["mean"], one["spread"], other["mean"], other["spread"]
-    return bool(pd.notna(numbers).all()) and not differs(*numbers)
+    numbers = [float(row[name]) for row in (one, other) for name in ("mean", "spread")]
+    return not np.isnan(numbers).any() and not differs(*numbers)
 
 
 def of_data(numbers: pd.DataFrame) -> Sentences:
