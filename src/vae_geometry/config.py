@@ -76,21 +76,21 @@ class Model:
 class Training:
     """How every network is trained."""
 
-    epochs: int = _key(200, "passes over the training images", minimum=1)
+    epochs: int = _key(200, "passes over the training set", minimum=1)
     checkpoints: tuple[int, ...] = _key(
         (0, 1, 2, 5, 10, 20, 50, 100, 150, 200),
         "epochs after which the network is kept and measured; 0 is the untrained network",
         minimum=0,
         common=True,
     )
-    batch_size: int = _key(256, "size of a batch", unit="images", minimum=2)
+    batch_size: int = _key(256, "size of a batch", unit="inputs", minimum=2)
     learning_rate: float = _key(1e-3, "learning rate of Adam", above=0)
     weight_decay: float = _key(
         1e-4, "weight decay of Adam; it joins the gradient of the loss summed over the batch", minimum=0
     )
-    validation_fraction: float = _key(0.2, "part of the training images held back for validation", above=0, below=1)
+    validation_fraction: float = _key(0.2, "part of the training set held back for validation", above=0, below=1)
     images: int | None = _key(
-        None, "train and validate on so many, drawn once per data set; by default all", unit="images", minimum=3
+        None, "train and validate on so many, drawn once per data set; by default all", unit="inputs", minimum=3
     )
     threads: int = _key(
         2,
@@ -118,7 +118,7 @@ class Training:
 class Geometry:
     """How ID and II are measured."""
 
-    points: int = _key(5000, "test images, the first N", unit="images", minimum=10)
+    points: int = _key(5000, "test inputs, the first N", unit="inputs", minimum=10)
     scales: int | None = _key(
         None,
         "measure the ID against scale too (Gride), up to so many, a power of two; by default it is not",
@@ -148,8 +148,8 @@ class Fidelity:
 
     points: int = _key(
         5000,
-        "test images, the first N; at most geometry.points, to which it falls for a data set that sets fewer",
-        unit="images",
+        "test inputs, the first N; at most geometry.points, to which it falls for a data set that sets fewer",
+        unit="inputs",
         minimum=10,
     )
     extractor: Literal["inception", "efficientnet_lite0", "none"] = _key(

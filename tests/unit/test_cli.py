@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 UNITS = {
     "prepare-dataset": ["pixels", "images as uint8"],
     "initialise": ["latent dimensions"],
-    "train": ["images", "passes over the training images"],
+    "train": ["inputs", "passes over the training set"],
     "dump-activations": ["float32 (N, D)", "test inputs"],
     "measure-geometry": ["megabytes", "(N, D)"],
     "measure-fidelity": ["nats", "per input"],

@@ -52,7 +52,7 @@ def test_the_sweeps_to_start_from_plan_with_data_of_the_users_own(snakemake, cou
         assert counted_jobs(planned.stdout)["train"] == trainings
     (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 2495)
     refused = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/own-table.yaml"))
-    assert "geometry.points: 500 is more than the 499 test images of data set table; lower it" in refused.stdout
+    assert "geometry.points: 500 is more than the 499 test inputs of data set table; lower it" in refused.stdout
 
 
 def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake, counted_jobs, tmp_path):
@@ -154,7 +154,7 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
             {"training": {"epochs": 200, "checkpoints": [0, 250]}},
             "training.checkpoints: epoch 250 lies past the last epoch (training.epochs is 200)",
         ),
-        ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set digits"),
+        ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test inputs of data set digits"),
         (
             {"geometry": {"points": 500, "scales": 64.0}},
             "geometry.scales: 64.0 is not a whole number; write it",
@@ -162,7 +162,7 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
         ({"geometry": {"points": 500, "scales": 48}}, "geometry.scales: 48 is not a power of two up to half of"),
         ({"geometry": {"points": 500, "scales": 256}}, "256 is not a power of two up to half of geometry.points (500)"),
         ({"geometry": {"points": 500, "scales": 1}}, "geometry.scales: 1 is less than the minimum of 2"),
-        ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images"),
+        ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training inputs"),
         ({"geometry": {"points": 400}}, "fidelity.points: 500 is more than geometry.points (400)"),
         (
             {"fidelity": {"extractor": "vgg"}},

@@ -138,8 +138,8 @@ ALL_HAVE_THE_SAME = (
         ({"training": {"epochs": 3.0}}, "training.epochs: 3.0 is not a whole number; write it without a point"),
         ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: nan is not a number; correct it"),
         ({"training": 3}, "training: 3 is not of type 'object'"),
-        ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training images of data set own"),
-        ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test images of data set own; lower"),
+        ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training inputs of data set own"),
+        ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test inputs of data set own; lower"),
         (
             {"model": {"architecture": "my.py:build"}},
             "model.architecture configs/my.py:build: there is no file configs",

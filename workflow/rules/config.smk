@@ -131,12 +131,12 @@ def check_settings(name):
     n_train, n_test = N_INPUTS.get(name, (math.inf, math.inf))
     if points > n_test:
         fail(
-            f"{key('geometry', 'points')}: {points} is more than the {n_test} test images of data set {name}; lower it"
+            f"{key('geometry', 'points')}: {points} is more than the {n_test} test inputs of data set {name}; lower it"
         )
     images = training["images"] or 0
     if images > n_train:
         fail(
-            f"{key('training', 'images')}: {images} is more than the {n_train} training images of data set {name}; lower it"
+            f"{key('training', 'images')}: {images} is more than the {n_train} training inputs of data set {name}; lower it"
         )
 
 
