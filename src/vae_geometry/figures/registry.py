@@ -155,10 +155,10 @@ ENTRIES = (
         module="training",
         tables=("training",),
         shows=(
-            "**Losses.** Reconstruction (binary cross-entropy summed over pixels), KL divergence and their sum, the "
-            "ELBO as a loss, with KL weighted by beta, in nats per image; solid on the training images, dashed on "
-            "those held back for validation. The epoch axis is logarithmic; every epoch is drawn, and a marker on "
-            "some of them tells the K apart."
+            "**Losses.** Reconstruction (minus the log likelihood, summed over the values of an input), KL divergence "
+            "and their sum, the ELBO as a loss, with KL weighted by beta, in nats per image; solid on the training "
+            "images, dashed on those held back for validation. The epoch axis is logarithmic; every epoch is drawn, "
+            "and a marker on some of them tells the K apart."
         ),
         how_to_read=(
             "Lower is better. A dashed line that rises while its solid one falls is overfitting. While training, the "
