@@ -18,7 +18,7 @@ rule prepare_dataset:
         preparation=preparation,
         contents=contents,  # not the files as input: 60,000 cost seconds at every start, and Snakemake goes by their times
     message:
-        "Images of {wildcards.dataset}"
+        "Data set {wildcards.dataset}"
     shell:
         "vae-geometry prepare-dataset {params.source} --output $(dirname {output.train})"
         " {params.preparation:q} > {log} 2>&1"
