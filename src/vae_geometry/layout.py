@@ -44,6 +44,7 @@ RESULTS = {
 RESOURCES = {
     "train": "resources/datasets/{dataset}/train.npz",
     "test": "resources/datasets/{dataset}/test.npz",
+    "checksum": "resources/datasets/{dataset}/checksum.json",  # of a user's own files
     "features": "resources/features/{dataset}/{extractor}.npz",
     "downloads": "resources/downloads",
     "published": "resources/published",

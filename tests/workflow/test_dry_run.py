@@ -43,16 +43,16 @@ def test_the_other_sweeps_plan_a_training_per_data_set_noise_bottleneck_and_seed
 def test_the_sweeps_to_start_from_plan_with_data_of_the_users_own(snakemake, counted_jobs, tmp_path):
     for name in ("photos/train/cat", "table"):
         (tmp_path / name).mkdir(parents=True)
-    for number in range(2500):
+    for number in range(500):
         (tmp_path / f"photos/train/cat/{number}.jpg").touch()
-    (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 2500)
+    (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 1000)
     for sweep, trainings in {"own-images": 3, "own-table": 4}.items():
         planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / f"sweeps/{sweep}.yaml"))
         assert planned.returncode == 0, planned.stdout
         assert counted_jobs(planned.stdout)["train"] == trainings
-    (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 2495)
+    (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 995)
     refused = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/own-table.yaml"))
-    assert "geometry.points: 500 is more than the 499 test inputs of data set table; lower it" in refused.stdout
+    assert "geometry.points: 200 is more than the 199 test inputs of data set table; lower it" in refused.stdout
 
 
 def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake, counted_jobs, tmp_path):

@@ -2,9 +2,11 @@
 
 import json
 import shlex
+from pathlib import Path
 
-from vae_geometry import layout
+from vae_geometry import VaeGeometryError, layout
 from vae_geometry.config import DataSet
+from vae_geometry.data.checksums import checksum_of_files
 from vae_geometry.data.sources import SOURCES
 from vae_geometry.figures.registry import FIGURES
 from vae_geometry.options import arguments, options_of
@@ -92,6 +94,19 @@ def preparation(wildcards):
         if value is not None and option.name != "source":
             words += [option.flag, *map(str, value if isinstance(value, list) else [value])]
     return words
+
+
+def contents(wildcards):
+    """Checksum of a user's own files, a change of which makes the data set again; known data are what they are called."""
+    name, entry = wildcards.dataset, config["datasets"][wildcards.dataset]
+    if not SOURCES[entry["source"]].needs_root:
+        return entry["source"]
+    try:
+        return checksum_of_files(
+            entry["source"], Path(entry["root"]), Path(layout.RESOURCES["checksum"].format(dataset=name))
+        )
+    except VaeGeometryError as error:
+        fail(f"datasets.{name}.root: {error}")
 
 
 def features(wildcards):

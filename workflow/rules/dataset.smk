@@ -16,6 +16,7 @@ rule prepare_dataset:
     params:
         source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
         preparation=preparation,
+        contents=contents,  # not the files as input: 60,000 cost seconds at every start, and Snakemake goes by their times
     message:
         "Data set {wildcards.dataset}"
     shell:

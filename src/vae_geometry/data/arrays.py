@@ -56,6 +56,7 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
             raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns")
     _check_columns(path, train, names)
     scaled_train, scaled_test = _scale(settings.scale, train, test)
+    logger.info("scale: %s, fitted on the %d rows to train on", settings.scale, len(train))
     if not (np.isfinite(scaled_train).all() and np.isfinite(scaled_test).all()):
         raise VaeGeometryError(f"{path}: holds values that float32 cannot; set scale: standard or minmax")
     return _without_labels(scaled_train), _without_labels(scaled_test)
@@ -81,6 +82,7 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
         raise VaeGeometryError(f"{path}: cannot be read ({reason(error)}); correct it") from None
     if values.dtype.kind not in "fiub" or values.ndim not in (2, 4) or 0 in values.shape:
         raise VaeGeometryError(f"{path}: holds {values.dtype} {values.shape}, not numbers (N, D) or (N, C, H, W)")
+    logger.info("%s: %d rows of %s", path, len(values), " x ".join(map(str, values.shape[1:])))
     values = values.astype(float)
     is_bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if is_bad.any():

@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageEr
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.data.folders import ENDINGS, class_files, files_beside_classes, is_image, looks_like_image
-from vae_geometry.data.images import resize
+from vae_geometry.data.images import resize, resizing
 from vae_geometry.data.prepared import Split
 from vae_geometry.data.sources import Preparation, Source
 from vae_geometry.data.splits import size_of_test_part
@@ -104,16 +104,9 @@ def _read_folder(
     described += f" and {len(sizes) - LISTED} other sizes" if len(sizes) > LISTED else ""
     if settings.image_size is None and len(sizes) > 1:
         raise VaeGeometryError(f"{folder}: holds images of several sizes ({described}); set image_size to one")
-    logger.info("%s: %d images (%s), %s", folder, len(images), described, _resizing(settings))
+    target = None if set(sizes) == {settings.image_size} else settings.image_size
+    logger.info("%s: %d images (%s), %s", folder, len(images), described, resizing(target, settings.resize))
     return images, np.array(labels, np.int64)
-
-
-def _resizing(settings: Preparation) -> str:
-    if settings.image_size is None:
-        return "not resized"
-    height, width = settings.image_size
-    how = {"stretch": "stretched", "crop": "cropped and resized", "pad": "resized and padded with black"}
-    return f"{how[settings.resize]} to {height} x {width} pixels"
 
 
 def _read_image(path: Path, settings: Preparation) -> tuple[NDArray[np.uint8], tuple[int, int]]:

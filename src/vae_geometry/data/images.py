@@ -1,8 +1,12 @@
 """Images of any size, resized."""
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+logger = logging.getLogger(__name__)
 
 Images = NDArray[np.uint8]  # (N, C, height, width)
 
@@ -34,4 +38,16 @@ def resize(image: Image.Image, size: tuple[int, int] | None, how: str) -> Images
 
 def resize_all(images: NDArray[np.uint8], size: tuple[int, int] | None, how: str) -> Images:
     """Pixels of images of one size, grey (N, height, width) or in colour (N, height, width, 3)."""
+    height, width = images.shape[1:3]
+    target = None if size == (height, width) else size
+    logger.info("%d images of %d x %d, %s", len(images), height, width, resizing(target, how))
     return np.stack([resize(Image.fromarray(image), size, how) for image in images])
+
+
+def resizing(size: tuple[int, int] | None, how: str) -> str:
+    """What ``resize`` does to images, in words."""
+    if size is None:
+        return "not resized"
+    height, width = size
+    words = {"stretch": "stretched", "crop": "cropped and resized", "pad": "resized and padded with black"}
+    return f"{words[how]} to {height} x {width} pixels"

@@ -1,5 +1,6 @@
 """Prepared data sets: two npz files, written and read."""
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from vae_geometry import VaeGeometryError
 from vae_geometry.arrays import read_npz, write_npz
 from vae_geometry.data.sources import SOURCES, Preparation
+
+logger = logging.getLogger(__name__)
 
 Inputs = NDArray[Any]  # uint8 (N, C, H, W) images, or float32 (N, D) or (N, C, H, W) arrays
 Split = tuple[Inputs, NDArray[np.int64]]  # with the labels, (N,); zeros where there are none
@@ -35,6 +38,8 @@ def prepare_dataset(source: str, output: Path, settings: Preparation) -> None:
     train, test = module.read(SOURCES[source], settings)
     for name, (inputs, labels) in {"train": train, "test": test}.items():
         write_npz(output / f"{name}.npz", {"inputs": inputs, "labels": labels})
+        shape = " x ".join(map(str, inputs.shape[1:]))  # channels, height and width; or columns
+        logger.info("%s: %d inputs of %s (%s)", output / f"{name}.npz", len(inputs), shape, inputs.dtype)
 
 
 def load_inputs(path: Path) -> Inputs:
