@@ -23,6 +23,7 @@ UNITS = {
     "dump-activations": ["float32 (N, D)", "test images"],
     "measure-geometry": ["megabytes", "(N, D)"],
     "measure-fidelity": ["nats", "per image"],
+    "measure-memory": ["nats", "per image", "training and validation images"],
     "compare-bottlenecks": ["megabytes"],
 }
 
