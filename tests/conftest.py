@@ -88,6 +88,9 @@ def make_sweep(results, digits):
         stage("initialise", "--data", digits / "train.npz", "--output", initial, *names)
         limits = ("--epochs", last, "--checkpoints", *EPOCHS, "--images", 100, "--batch-size", 20, "--threads", 1)
         stage("train", "--data", digits / "train.npz", "--initial", initial, "--output", run, *limits)
+        trained = [run / f"checkpoints/epoch{epoch}.safetensors" for epoch in EPOCHS]
+        memory = ("--output", run / "memory.parquet", *points)
+        stage("measure-memory", *trained, "--data", digits / "train.npz", *memory)
         for epoch in EPOCHS:
             folder = run / f"epoch{epoch}"
             checkpoint = run / f"checkpoints/epoch{epoch}.safetensors"

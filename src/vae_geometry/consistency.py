@@ -50,7 +50,7 @@ def require_whole(kind: str, tables: Tables, bottlenecks: Collection[int], last_
             raise _incomplete(path, f"holds no row of {absent}")
         if kind == "cross_bottleneck" and (lacking := set(bottlenecks) - set(table["source_bottleneck"].to_pylist())):
             raise _incomplete(path, f"holds no row of K = {min(lacking)}")
-        if kind == "training" and (ends := max(table["epoch"].to_pylist())) < last_epoch:
+        if kind in ("training", "memory") and (ends := max(table["epoch"].to_pylist())) < last_epoch:
             raise _incomplete(path, f"ends with epoch {ends}, and the sweep with epoch {last_epoch}")
         if kind in ("intrinsic_dimension", "id_scaling", "information_imbalance"):
             found = set(table["source_layer" if kind == "information_imbalance" else "layer"].to_pylist())
@@ -108,6 +108,10 @@ def _absent(kind: str, table: pa.Table) -> Iterator[str]:
     if kind == "training":
         epochs = set(table["epoch"].to_pylist())
         yield from (f"epoch {epoch}" for epoch in range(1, max(epochs)) if epoch not in epochs)
+    elif kind == "memory":
+        found = set(zip(table["epoch"].to_pylist(), table["part"].to_pylist(), strict=True))
+        expected = sorted(product({epoch for epoch, _ in found}, ("train", "validation")))
+        yield from (f"{part} images at epoch {epoch}" for epoch, part in expected if (epoch, part) not in found)
     elif kind == "intrinsic_dimension":
         layers = set(table["layer"].to_pylist())
         yield from (f"layer {layer}" for layer in range(max(layers)) if layer not in layers)

@@ -26,6 +26,7 @@ RESULTS = {
     "weights": f"{RUN}/{WEIGHTS_IN_RUN}",
     "training": f"{RUN}/{TRAINING_IN_RUN}",
     "timing": f"{RUN}/{TIMING_IN_RUN}",
+    "memory": f"{RUN}/memory.parquet",
     "activations": f"{CHECKPOINT}/activations",
     "manifest": f"{CHECKPOINT}/activations/{MANIFEST}",
     "reconstructions": f"{CHECKPOINT}/reconstructions.npz",

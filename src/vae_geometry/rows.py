@@ -12,7 +12,7 @@ Fields = Mapping[str, str | int]
 
 # The columns that tell the rows of a table apart, of whatever kind it is.
 KEYS = {
-    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "quantity", "neighbours", "claim"),
+    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "quantity", "neighbours", "claim", "part"),
     *("source_bottleneck", "target_bottleneck", "source_layer", "target_layer"),
 }
 # Kind -> the number that two trained networks do not share to the last digit. An II is no such number: it is a ratio
@@ -22,6 +22,7 @@ MEASURED = {
     "id_scaling": "intrinsic_dimension",
     "fidelity": "elbo",
     "training": "train_elbo",
+    "memory": "loss_new_eps",
 }
 
 ROUNDING = 1e-3  # nats: the KL of units that have collapsed, summed in float32, may come out below zero
@@ -29,7 +30,9 @@ POSITIVE, NATS = (0.0, inf), (-ROUNDING, inf)
 # Column -> the least and the greatest value that it can have. An II is 2 / N times a mean rank below N.
 LIMITS = {
     **dict.fromkeys(("intrinsic_dimension", "id_stderr", "scale", "ii_stderr"), POSITIVE),
+    **dict.fromkeys(("loss_trained_eps_stderr", "loss_new_eps_stderr", "loss_mean_stderr", "memory_stderr"), POSITIVE),
     "n_points": (1, inf),
+    "n_images": (1, inf),
     "information_imbalance": (0.0, 2.0),
     **dict.fromkeys(("kl", "train_kl", "validation_kl"), NATS),  # the loss of a density may be below zero
     "frechet_distance": (-1.0, inf),  # of equal Gaussians zero up to rounding

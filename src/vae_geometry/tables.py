@@ -64,6 +64,13 @@ IMBALANCE = [
 ]
 PARTS = {"train": "training", "validation": "validation"}
 LOSSES = {"reconstruction": "reconstruction loss", "kl": "KL divergence", "elbo": "ELBO as a loss"}
+DECODED = {
+    "loss_trained_eps": "reconstruction loss per image, in nats, with the eps of the last epoch trained: of a training "
+    "image its own, of a validation image that of a training image",
+    "loss_new_eps": "the same with an eps never trained with",
+    "loss_mean": "the same decoded from the mean, without eps",
+    "memory": "loss_new_eps - loss_trained_eps, in nats: what the network has learnt by heart of its eps",
+}
 SCHEMAS = {
     "intrinsic_dimension": pa.schema(
         [
@@ -120,6 +127,16 @@ SCHEMAS = {
                 for part in PARTS
                 for term, name in LOSSES.items()
             ],
+        ]
+    ),
+    "memory": pa.schema(
+        [
+            *RUN,
+            _column("part", pa.string(), "train or validation: of which images"),
+            *[_column(name, pa.float64(), description) for name, description in DECODED.items()],
+            *[_column(f"{name}_stderr", pa.float64(), f"standard error of {name} over the images") for name in DECODED],
+            _column("n_images", pa.int32(), "number of images, the first of this part"),
+            REASON,
         ]
     ),
     "timing": pa.schema(

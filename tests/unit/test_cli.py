@@ -23,6 +23,7 @@ UNITS = {
     "dump-activations": ["float32 (N, D)", "test inputs"],
     "measure-geometry": ["megabytes", "(N, D)"],
     "measure-fidelity": ["nats", "per input"],
+    "measure-memory": ["nats", "per input", "training and validation inputs"],
     "compare-bottlenecks": ["megabytes"],
 }
 

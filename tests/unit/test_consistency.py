@@ -13,7 +13,8 @@ from vae_geometry.collect import collect
 from vae_geometry.figures.plot import plot
 
 RUN = {"dataset": "digits", "noise": "fresh", "seed": 0, "epoch": 2}
-KINDS = ["intrinsic_dimension", "id_scaling", "information_imbalance", "cross_bottleneck", "fidelity", "training"]
+KINDS = ["intrinsic_dimension", "id_scaling", "information_imbalance", "cross_bottleneck", "fidelity"]
+KINDS += ["training", "memory"]
 
 
 @pytest.fixture
@@ -116,6 +117,8 @@ INCOMPLETE = {
     ),
     "an epoch": ("training", drop(-2), "holds no row of epoch 1;"),
     "the last epoch": ("training", drop(-1), "ends with epoch 1, and the sweep with epoch 2;"),
+    "a part": ("memory", drop(-1), "holds no row of validation images at epoch 2;"),
+    "the last epoch of a memory": ("memory", drop(-1, -2), "ends with epoch 0, and the sweep with epoch 2;"),
     "half a cross table": (
         "cross_bottleneck",
         lambda rows: rows[: len(rows) // 2],

@@ -22,6 +22,7 @@ ROWS = {  # of each kind, without those of its run
     "cross_bottleneck": [{**pair, "source_bottleneck": 2, "target_bottleneck": 2} for pair in PAIRS],
     "fidelity": [{"elbo": 80.25}],
     "training": [{"epoch": epoch, "train_elbo": 90.5 - epoch} for epoch in range(1, 6)],
+    "memory": [{"part": part, "loss_new_eps": 70.5} for part in ("train", "validation")],
 }
 
 
@@ -98,6 +99,7 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path, kind):
         ("id_scaling", "intrinsic_dimension"),
         ("fidelity", "elbo"),
         ("training", "train_elbo"),
+        ("memory", "loss_new_eps"),
     ],
 )
 def test_two_seeds_of_the_same_numbers_are_refused(selection, kind, number):

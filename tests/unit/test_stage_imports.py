@@ -50,6 +50,9 @@ def test_networks_take_torch(digits, sweep, tmp_path, on_images):
     lengths = ("--checkpoints", 1, "--images", 40, "--threads", 1, "--device", "cpu")
     assert loaded(*train, *lengths) == {"torch", "pyarrow"}
     dump = ("dump-activations", sweep.run / "checkpoints/epoch2.safetensors", *on_images)
+    of_run = [sweep.run / f"checkpoints/epoch{epoch}.safetensors" for epoch in (0, 2)]
+    memory = ("measure-memory", *of_run, "--data", digits / "train.npz", "--output", tmp_path / "memory.parquet")
+    assert loaded(*memory, "--threads", 1, "--device", "cpu") == {"torch", "pyarrow"}
     pictures = ("--reconstructions", tmp_path / "reconstructions.npz")
     assert loaded(*dump, "--output", tmp_path / "dump", *pictures, "--device", "cpu") == {"torch", "pyarrow"}
 

@@ -21,6 +21,7 @@ def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, cou
         "measure_geometry": 280,
         "verify_geometry": 2,
         "measure_fidelity": 280,
+        "measure_memory": 28,
         "compare_bottlenecks": 4,
         "collect_tables": 1,
         "plot": 42,

@@ -45,6 +45,7 @@ def test_the_tables_hold_one_row_a_measurement(sweep):
         "cross_bottleneck": 2 * 22 * 22,
         "fidelity": n_runs * 2,
         "training": n_runs * 1,
+        "memory": n_runs * 2 * 2,
     }
     for kind, n_rows in expected.items():
         assert tables.read(kind, [sweep / f"results/tables/{kind}.parquet"]).num_rows == n_rows, kind

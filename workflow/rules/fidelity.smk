@@ -57,3 +57,32 @@ rule measure_fidelity:
         "vae-geometry measure-fidelity {input.activations} --output {output.fidelity}"
         " {params.options} {params.features} {input.features} --weights {resources.weights:q}"
         " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"
+
+
+rule measure_memory:
+    input:
+        checkpoints=expand(layout.result("weights"), epoch=CHECKPOINTS, allow_missing=True),
+        data=layout.RESOURCES["train"],
+    output:
+        memory=layout.result("memory"),
+    log:
+        f"logs/{RUN}/measure_memory.log",
+    benchmark:
+        f"results/benchmarks/{RUN}/measure_memory.jsonl"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+        gpu=GPU,
+        device=config["device"],
+        torch_threads=THREADS,
+    params:
+        options=options("measure-memory"),
+    message:
+        "Memory of eps of {wildcards.dataset}, {wildcards.noise} noise, K = {wildcards.bottleneck}, seed {wildcards.seed}"
+    shell:
+        "vae-geometry measure-memory {input.checkpoints} --data {input.data} {params.options}"
+        " --output {output.memory}"
+        " --threads {resources.torch_threads} --device {resources.device} > {log} 2>&1"

@@ -19,6 +19,7 @@ from vae_geometry.stages.stage import (
     POINTS,
     TEST_DATA,
     THREADS,
+    TRAIN_DATA,
     WEIGHTS,
     path,
     stage,
@@ -125,6 +126,25 @@ def measure_fidelity(options: Any) -> None:
     device = select_device(options.device, options.threads)
     points, beta = options.points, options.beta
     measure_fidelity(options.activations, options.output, points, beta, options.features, options.weights, device)
+
+
+@stage(
+    "Measure what a training has learnt by heart of its eps (reconstruction loss per input, in nats).",
+    Option("checkpoints", tuple[Path, ...], MISSING, "networks of one training, a row for each", positional=True),
+    TRAIN_DATA,
+    path("output", "parquet file to write"),
+    replace(POINTS, description="training and validation inputs, the first N of each, or all"),
+    ARCHITECTURE,
+    DEVICE,
+    THREADS,
+)
+def measure_memory(options: Any) -> None:
+    from vae_geometry.fidelity.memory import measure_memory
+    from vae_geometry.training.devices import select_device
+
+    device = select_device(options.device, options.threads)
+    paths = options.checkpoints, options.data, options.output
+    measure_memory(*paths, options.points, device, options.architecture)
 
 
 @stage(

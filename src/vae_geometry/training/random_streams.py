@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import torch
 
-STREAMS = ("weights", "batches", "latent noise", "validation", "measurement", "samples")
+STREAMS = ("weights", "batches", "latent noise", "validation", "measurement", "samples", "memory")
 
 
 def generator(config: dict, stream: str, epoch: int = 0) -> torch.Generator:
