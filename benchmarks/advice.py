@@ -3,7 +3,7 @@
     python benchmarks/advice.py --factors 2 5 8 --epochs 40 300
 
 Draws grey images of one ellipse each, with so many factors that vary (position; then axes and angle; then the levels of
-ellipse and background, and the softness of the edge), and runs a sweep on them with the workflow, with fresh noise alone,
+ellipse and background, and the softness of the edge), and runs a sweep on them with the workflow and fresh noise alone,
 for each number of epochs. Prints a table in Markdown: the answer, and whether it is right, refused or wrong. An answer
 is right from the number of factors up to twice the next K of the sweep: an angle needs more than one unit.
 """
