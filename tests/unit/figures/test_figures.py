@@ -47,7 +47,7 @@ def test_the_numbers_are_mean_and_standard_deviation_over_seeds(drawn, sweep, fi
     frame = tables.read_frame("intrinsic_dimension", sweep).query("bottleneck == 32 and layer == 8")
     table = numbers(drawn, figure).query("panel == @panel and bottleneck == 32 and epoch == 100 and x == 8")
     assert table["mean"].item() == pytest.approx(frame["intrinsic_dimension"].mean())
-    assert table["spread"].item() == pytest.approx(frame["intrinsic_dimension"].std(ddof=1))
+    assert table["spread"].item() == pytest.approx(frame["intrinsic_dimension"].sem())
     assert (table["spread_kind"].item(), table["n_seeds"].item()) == (SEEDS, 3)
 
 
@@ -81,7 +81,7 @@ def test_the_id_against_scale_is_that_of_its_layers_beside_the_datas(drawn, swee
     assert table["panel"].fillna("data").tolist() == ["a", "b", "c", "d", "data"]
     for layer, mean, spread in table[["layer", "mean", "spread"]].itertuples(index=False):
         values = frame[frame["layer"] == layer]["intrinsic_dimension"]
-        assert (mean, spread) == pytest.approx((values.mean(), values.std(ddof=1)))
+        assert (mean, spread) == pytest.approx((values.mean(), values.sem()))
     figure, _ = draw("id_scaling", sweep)
     *lines, reference = figure.axes[1].lines
     assert [line.get_color() for line in lines] == [colour(bottleneck) for bottleneck in BOTTLENECKS]
@@ -154,7 +154,7 @@ def test_a_figure_of_one_grey_image_and_one_bottleneck_has_room(sweep, tmp_path)
 
 
 def test_an_unknown_figure_is_named(sweep, tmp_path):
-    with pytest.raises(VaeGeometryError, match="no figure is called figure9; the figures are figure1, "):
+    with pytest.raises(VaeGeometryError, match="no figure is called figure9; the figures are compare, figure1, "):
         plot("figure9", sweep, tmp_path / "figure9")
 
 
