@@ -73,7 +73,7 @@ rule measure_memory:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=growing(3000),
+        mem_mb=growing(4000),
         runtime=growing(60),
         gpu=GPU,
         device=config["device"],

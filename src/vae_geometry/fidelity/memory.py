@@ -89,8 +89,8 @@ def measure_memory(
             continue
         model, _ = load_checkpoint(path, device, architecture)
         check_shape(path, config, inputs.shape[1:])
-        for name, part in _parts(path, config, data, inputs, n_images).items():
-            losses = _losses(model, part, device)
+        for name, part in parts(path, config, data, inputs, n_images).items():
+            losses = decoded_losses(model, part, device)
             if not np.isfinite(losses).all():
                 raise VaeGeometryError(f"{path}: gives NaN or infinity on images of {data}; take another checkpoint")
             rows.append({**names, "part": name, **_summary(losses)})
@@ -119,8 +119,32 @@ def _of_one_training(checkpoints: Sequence[Path]) -> dict[Path, dict[str, Any]]:
     return {epochs[epoch]: configs[epochs[epoch]] for epoch in sorted(epochs)}
 
 
-def _parts(path: Path, config: dict[str, Any], data: Path, inputs: NDArray[Any], n_images: int) -> dict[str, Part]:
-    """The images of each part with their eps, drawn as the training of a checkpoint drew them."""
+def parts(path: Path, config: dict[str, Any], data: Path, inputs: NDArray[Any], n_images: int) -> dict[str, Part]:
+    """The images of each part with their eps, drawn as the training of a checkpoint drew them.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint, for errors.
+    config : dict
+        Of the checkpoint; its ``epoch`` says which epoch's eps are drawn.
+    data : Path
+        Of the inputs, for errors.
+    inputs : (N, ...) uint8 or float32 array
+        All training inputs, as its training was given them.
+    n_images : int
+        The first so many of each part, or all.
+
+    Returns
+    -------
+    dict
+        ``train`` and ``validation``.
+
+    Raises
+    ------
+    VaeGeometryError
+        If the checkpoint does not say how it was trained, or was trained on other images.
+    """
     try:
         settings, sha256 = config["trained"]["training"], config["trained"]["images_sha256"]
         used, fraction, batch_size = (settings[name] for name in ("images", "validation_fraction", "batch_size"))
@@ -143,8 +167,14 @@ def _parts(path: Path, config: dict[str, Any], data: Path, inputs: NDArray[Any],
 
 
 @torch.no_grad()
-def _losses(model: Network, part: Part, device: torch.device) -> NDArray[np.float64]:
-    """Reconstruction loss in nats of each image, decoded with the eps of training, a new one and none, (3, n)."""
+def decoded_losses(model: Network, part: Part, device: torch.device) -> NDArray[np.float64]:
+    """Reconstruction losses of images, in nats.
+
+    Returns
+    -------
+    (3, n) array
+        Of each image, decoded with the eps of training, with a new one, and from the mean.
+    """
     batches = []
     for batch in zip(*(tensor.split(BATCH_SIZE) for tensor in part), strict=True):
         images, trained_eps, new_eps = (tensor.to(device) for tensor in batch)
