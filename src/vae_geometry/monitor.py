@@ -1,18 +1,19 @@
 """The geometry of a module's layers in the course of a training: measured, kept in tables and watched."""
 
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from filelock import FileLock
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.columns import table_of_rows
+from vae_geometry.geometry.neighbours import frugal_memory_mb
 from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_scales
 from vae_geometry.recording import Reduce, n_inputs, record, resolve_layers
 from vae_geometry.replacing import require_written
@@ -45,8 +46,10 @@ class GeometryMonitor:
         Folder of the tables.
     every : int
         Measure at the epochs that are multiples of it.
-    scales, threads, memory_mb, device
+    scales, threads, device
         See ``measure``.
+    memory_mb : int, optional
+        See ``measure``; by default that of one layer's distances (26 MB for 2,000 points), which are computed twice.
     writer : optional
         Gets, at each measured epoch, ``intrinsic_dimension/LAYER`` and ``information_imbalance/LAYER_to_FIRST`` through
         its ``add_scalar``; nulls are left out.
@@ -74,7 +77,7 @@ class GeometryMonitor:
         reduce: Reduce | None = None,
         scales: int | None = None,
         threads: int = 2,
-        memory_mb: int = 2000,
+        memory_mb: int | None = None,
         device: str = "cpu",
         writer: Writer | None = None,
     ) -> None:
@@ -86,7 +89,7 @@ class GeometryMonitor:
         self.output = Path(output)
         self._model, self._inputs, self._every, self._writer = model, inputs, every, writer
         self._recording = (self.layers, batch_size, reduce)
-        self._measuring = (scales, threads, memory_mb, device)
+        self._scales, self._threads, self._memory_mb, self._device = scales, threads, memory_mb, device
         self._kinds = ("intrinsic_dimension", *["id_scaling"] * bool(scales), "information_imbalance")
         self._checksum: int | None = None
         self._losses: dict[int, float] = {}
@@ -117,15 +120,7 @@ class GeometryMonitor:
         """
         if epoch % self._every:
             return None
-        recording = record(self._model, self._inputs, *self._recording)
-        if self._checksum not in (None, recording.checksum):
-            raise VaeGeometryError(
-                "inputs: are others than at the measurement before; pass the same points every time, without random "
-                "transforms"
-            )
-        self._checksum = recording.checksum
-        geometry = measure_sound(layers_of(recording.activations, epoch), *self._measuring)
-        del recording
+        geometry = self._measure(epoch)
         course = self._append(geometry, epoch)
         if loss is not None:
             self._losses[epoch] = float(loss)
@@ -138,6 +133,18 @@ class GeometryMonitor:
                 self._said.add(symptom)
                 warnings.warn(sentence, stacklevel=2)
         return geometry
+
+    def _measure(self, epoch: int) -> Geometry:
+        recording = record(self._model, self._inputs, *self._recording)
+        if self._checksum not in (None, recording.checksum):
+            raise VaeGeometryError(
+                "inputs: are others than at the measurement before; pass the same points every time, without random "
+                "transforms"
+            )
+        self._checksum = recording.checksum
+        layers = layers_of(recording.activations, epoch)
+        memory_mb = self._memory_mb or frugal_memory_mb(len(layers[0].points), self._threads)
+        return measure_sound(layers, self._scales, self._threads, memory_mb, self._device)
 
     def plot(self) -> "Figure":
         """Draw the ID of every layer, and the II from every layer to the first, against the epoch.
@@ -184,7 +191,8 @@ class GeometryMonitor:
                             f"{self.output / kind}.parquet: is of {n_points} points, not of {now}; "
                             "pass as many, choose another output, or move it away"
                         )
-                    before, after = (earlier.filter(test(earlier["epoch"], epoch)) for test in (pc.less, pc.greater))
+                    epochs = earlier["epoch"].to_pylist()  # in order; Arrow's own filter takes 30 MB
+                    before, after = earlier[: bisect_left(epochs, epoch)], earlier[bisect_right(epochs, epoch) :]
                     whole[kind] = pa.concat_tables([before, new, after])
             for kind, table in whole.items():
                 tables.write(kind, table, self.output / f"{kind}.parquet")

@@ -1,15 +1,13 @@
 """Activations of the layers of any ``torch.nn.Module``, recorded by hooks; the module is left as it was."""
 
 import difflib
-import random
-import sys
+import mmap
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.undisturbed import named_layers, undisturbed, within
 
-SEED = 0  # of what a module or a data set draws while it is recorded: the same every time
 ENDS = ("input", "output")  # of the whole module, unless it has layers of these names
 Reduce = Callable[[Tensor], Tensor]
 
@@ -86,7 +84,7 @@ def resolve_layers(model: nn.Module, layers: Sequence[str] | None) -> list[str]:
     """The names of the layers, checked; see ``record_activations``."""
     if not isinstance(model, nn.Module):
         raise VaeGeometryError(f"model: is a {type(model).__name__}, not a torch.nn.Module; pass the network itself")
-    modules = _modules(model)
+    modules = named_layers(model)
     choices = ", ".join(dict.fromkeys([*modules, *ENDS]))
     if layers is None:
         raise VaeGeometryError(f"layers: name those to record, of {choices}")
@@ -134,7 +132,7 @@ def record(
     model: nn.Module, inputs: Tensor | DataLoader, names: Sequence[str], batch_size: int, reduce: Reduce | None
 ) -> Recording:
     """As ``record_activations``, of layers whose names are resolved."""
-    modules, device, checksum = _modules(model), _device(model), 0
+    modules, device, checksum = named_layers(model), _device(model), 0
     recorder = _Recorder(n_inputs(inputs), reduce)
     handles = [
         modules[name].register_forward_hook(lambda _module, _inputs, output, name=name: recorder.keep(name, output))
@@ -142,7 +140,7 @@ def record(
         if name in modules
     ]
     try:
-        with _undisturbed(model, inputs):
+        with undisturbed(model, inputs):
             for batch in inputs.split(batch_size) if isinstance(inputs, Tensor) else inputs:
                 first = _first_tensor(batch)
                 if first is None or first.ndim < 1:
@@ -150,7 +148,7 @@ def record(
                 checksum = zlib.crc32(_bytes(first), checksum)
                 recorder.begin(len(first))
                 arguments, keywords = _on_device(batch, device)
-                output = _within(model)(*arguments, **keywords)
+                output = within(model)(*arguments, **keywords)
                 for name, value in zip(ENDS, (first, output), strict=True):
                     if name in names and name not in modules:
                         recorder.keep(name, value)
@@ -204,7 +202,7 @@ class _Recorder:
             )
         rows = tensor.reshape(n, -1)
         if name not in self.arrays:
-            self.arrays[name] = np.empty((self._n_points, rows.shape[1]), np.float32)
+            self.arrays[name] = _reserve(self._n_points, rows.shape[1])
         array = self.arrays[name]
         if rows.shape[1] != array.shape[1]:
             raise VaeGeometryError(
@@ -220,57 +218,16 @@ class _Recorder:
                 raise VaeGeometryError(f"layer {name} did not run in the forward pass; name layers that do")
 
 
-@contextmanager
-def _undisturbed(model: nn.Module, inputs: Tensor | DataLoader) -> Iterator[None]:
-    """Eval mode, no gradients, no compiled code, draws from a fixed seed; all as before when the block ends."""
-    modes = {module: module.training for module in model.modules()}
-    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # what others draw from
-    own = None if isinstance(inputs, Tensor) else inputs.generator  # a pass through a DataLoader draws from it
-    generators = [torch.default_generator, *([own] if own is not None else [])]
-    states = [generator.get_state() for generator in generators]
-    cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.no_grad(), _uncompiled(), torch.random.fork_rng(cuda):
-        for generator in generators:  # not torch.manual_seed, which seeds a CUDA that is not there yet
-            generator.manual_seed(SEED)
-        if cuda:
-            torch.cuda.manual_seed_all(SEED)
-        random.seed(SEED)
-        np.random.seed(SEED)  # noqa: NPY002
-        for module in modes:
-            module.training = False  # not eval(), which a module may define to do more
-        try:
-            yield
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
-            for generator, state in zip(generators, states, strict=True):
-                generator.set_state(state)
-            random.setstate(of_python)
-            np.random.set_state(of_numpy)  # noqa: NPY002
-
-
-def _uncompiled() -> AbstractContextManager[Any]:
-    """Run the Python of compiled modules: compiled code calls no hooks that it did not know."""
-    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and importing it takes seconds
-        return nullcontext()
-    return torch.compiler.set_stance("force_eager")
+def _reserve(n_points: int, n_dimensions: int) -> NDArray[np.float32]:
+    """An array in pages of its own: the system has them back at once, where the heap may keep them for the process."""
+    size = n_points * n_dimensions
+    memory = mmap.mmap(-1, max(4 * size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, np.float32, size).reshape(n_points, n_dimensions)
 
 
 def _bytes(tensor: Tensor) -> bytes:
     array: NDArray[np.uint8] = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
     return array.tobytes()
-
-
-def _within(model: nn.Module) -> nn.Module:
-    """The module that a compiled or parallel one wraps."""
-    while isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel) or hasattr(model, "_orig_mod"):
-        model = cast(nn.Module, model._orig_mod if hasattr(model, "_orig_mod") else model.module)
-    return model
-
-
-def _modules(model: nn.Module) -> dict[str, nn.Module]:
-    """Layers by name; a module that has two names has both."""
-    return {name: module for name, module in _within(model).named_modules(remove_duplicate=False) if name}
 
 
 def _device(model: nn.Module) -> torch.device:
