@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from vae_geometry.measurement import Geometry, measure
     from vae_geometry.monitor import GeometryMonitor
     from vae_geometry.recording import record_activations
+    from vae_geometry.saving import save_activations
 
 try:
     __version__ = version("vae-geometry")
 except PackageNotFoundError:  # run from the source tree, as the workflow does
     __version__ = "0.1.0"
 
-__all__ = ["Geometry", "GeometryMonitor", "VaeGeometryError", "measure", "record_activations"]
+__all__ = ["Geometry", "GeometryMonitor", "VaeGeometryError", "measure", "record_activations", "save_activations"]
 
 # What each epoch sees: batches and latent noise of its own, or both of the first epoch again, or only one of the two.
 NOISES = ("fresh", "repeated", "repeated_batches", "repeated_eps")
@@ -24,6 +25,7 @@ MODULES = {
     "GeometryMonitor": "monitor",
     "measure": "measurement",
     "record_activations": "recording",
+    "save_activations": "saving",
 }
 
 

@@ -1,4 +1,4 @@
-"""The scripts and the notebook of the how-to page run."""
+"""The scripts and the notebook of the how-to pages run."""
 
 import os
 import subprocess
@@ -14,6 +14,7 @@ SOURCE = Path(vae_geometry.__file__).parents[1]
 WRITTEN = {
     "monitor_torch": ["geometry/intrinsic_dimension.parquet", "training.png", "last-epoch.png"],
     "monitor_lightning": ["geometry/information_imbalance.parquet", "training.png", "logs"],
+    "trained_elsewhere": ["figure1.pdf", "ii_matrix.csv", "claims.md"],
     "monitor_transformer": ["transformer.png", "transformer-geometry/information_imbalance.parquet"],
 }
 
@@ -22,7 +23,8 @@ WRITTEN = {
 def test_a_script_runs(name, tmp_path):
     if name == "monitor_lightning":
         pytest.importorskip("lightning", reason="Lightning is not installed: pip install lightning")
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
     script = HOW_TO / f"{name}.py"
     done = subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -30,10 +32,10 @@ def test_a_script_runs(name, tmp_path):
         assert (tmp_path / path).exists(), path
 
 
-def test_every_script_is_run_and_named_by_the_page():
-    page = (HOW_TO / "monitor.md").read_text(encoding="utf-8")
+def test_every_script_is_run_and_named_by_a_page():
+    pages = "".join(page.read_text(encoding="utf-8") for page in HOW_TO.glob("*.md"))
     assert {path.stem for path in HOW_TO.glob("*.py")} == set(WRITTEN)
-    assert all(f"({path.name})" in page for path in (*HOW_TO.glob("*.py"), *HOW_TO.glob("*.ipynb")))
+    assert all(f"({path.name})" in pages for path in (*HOW_TO.glob("*.py"), *HOW_TO.glob("*.ipynb")))
 
 
 def test_the_notebook_runs_and_shows_its_figures(tmp_path, monkeypatch):

@@ -51,7 +51,8 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     )
     if len(selection.noises) > 1:
         for kind in evidence.READ:  # all at once, to see that they were measured alike
-            tables.read_selected(kind, selection)
+            if kind not in evidence.OPTIONAL or tables.is_measured(kind, selection):
+                tables.read_selected(kind, selection)
     sweeps = {noise: evidence.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
     rows = []
     for noise, of_noise in sweeps.items():

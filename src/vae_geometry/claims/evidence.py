@@ -13,7 +13,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published
 from vae_geometry.claims.uncertainty import Measured, hump, over_seeds
 from vae_geometry.selection import Selection
-from vae_geometry.tables import read_frame
+from vae_geometry.tables import SCHEMAS, is_measured, read_frame
 
 # The published tables have no errors: they are given those of sweeps/reduced.yaml, by the 90 % quantile
 # over its CIFAR-10 checkpoints, layers and pairs of layers of relative error times sqrt(N).
@@ -21,6 +21,7 @@ PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
 PUBLISHED_PIXELS = 3072
 
 READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training")  # kinds of tables
+OPTIONAL = ("fidelity", "training")  # those that networks trained elsewhere lack
 ENCODER, DECODER = ("input", "encoder"), ("bottleneck", "decoder", "output")  # the roles of their layers
 ONE_LAYER = ("input", "bottleneck", "output")  # roles that one layer of a network has
 
@@ -153,7 +154,7 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     VaeGeometryError
         If a table is absent, or the tables are of networks of different layers.
     """
-    dimensions, imbalances, fidelity, training = (read_frame(kind, selection) for kind in READ)
+    dimensions, imbalances, fidelity, training = (_read(kind, selection) for kind in READ)
     training = _with_scatter(training)
     roles = _roles(dimensions, selection.results)
     pixels = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
@@ -177,6 +178,13 @@ def of_sweep(selection: Selection) -> list[Evidence]:
         )
 
     return [*(of_seeds(seed) for seed in selection.seeds), of_seeds(*selection.seeds)]
+
+
+def _read(kind: str, selection: Selection) -> pd.DataFrame:
+    """The selected tables of one kind; no rows where no network has an ELBO or a Frechet distance."""
+    if kind in OPTIONAL and not is_measured(kind, selection):
+        return SCHEMAS[kind].empty_table().to_pandas()
+    return read_frame(kind, selection)
 
 
 def _with_scatter(training: pd.DataFrame) -> pd.DataFrame:
