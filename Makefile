@@ -32,7 +32,7 @@ test: .venv/installed
 # The geometry on numpy 2, in an environment of its own: the package and what it needs, without DADApy, which needs numpy 1.
 test-numpy2:
 	$(PYTHON) -m venv .venv-numpy2
-	.venv-numpy2/bin/python -m pip install --quiet --editable '.[efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8' 'scikit-dimension>=0.5,<0.6'
+	.venv-numpy2/bin/python -m pip install --quiet --editable '.[train,efficientnet]' 'numpy>=2' 'hypothesis>=6.100' 'pytest>=8' 'scikit-dimension>=0.5,<0.6'
 	.venv-numpy2/bin/python -m pytest tests/unit/geometry
 
 # SLURM_SCRIPTS=folder: start-slurm.sh and stop-slurm.sh in it start and stop a SLURM; else the running one is used.
@@ -70,9 +70,9 @@ generated: .venv/installed
 
 # Resolve the ranges of pyproject.toml again: requirements.lock for everything, envs/compute.yaml for the rules.
 lock: .venv/installed
-	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --extra verify --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
+	.venv/bin/uv pip compile pyproject.toml --extra train --extra lightning --extra efficientnet --extra verify --group dev --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ echo "# Exact versions of everything, for Python 3.11 and 3.12. Made by: make lock"; cat .lock; } > requirements.lock
-	.venv/bin/uv pip compile pyproject.toml --extra efficientnet --extra verify --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
+	.venv/bin/uv pip compile pyproject.toml --extra train --extra efficientnet --extra verify --constraint requirements.lock --universal --python-version 3.11 --no-annotate --no-header > .lock
 	{ sed '/- pip:/q' envs/compute.yaml; sed 's/.*/      - "&"/' .lock; } > .lock.yaml
 	mv .lock.yaml envs/compute.yaml
 	rm .lock

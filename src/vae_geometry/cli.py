@@ -16,6 +16,7 @@ from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.options import Option
 from vae_geometry.stages import STAGES
 
+OF_TRAIN = {"PIL", "safetensors", "sklearn", "torch", "torch_fidelity", "torchvision", "tqdm"}  # modules of that extra
 WHAT = {int: "a whole number", float: "a number"}
 
 
@@ -53,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who reads the output has read enough, such as head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush when Python ends
         return 128 + signal.SIGPIPE
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in OF_TRAIN:
+            raise
+        problem = f"{error.name} is not installed, which this stage needs; run: pip install 'vae-geometry[train]'"
+        status = 1
     except (MemoryError, OSError, RuntimeError) as error:
         if lacks_memory(error):
             problem = "there is not enough memory for what is requested; take less of it, or a machine with more"

@@ -4,11 +4,13 @@ import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from vae_geometry import NOISES, VaeGeometryError, layout, tables
+from vae_geometry.files import cannot_write
+from vae_geometry.scratch import scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,29 @@ def require_replaceable(folder: Path) -> None:
         raise VaeGeometryError(
             f"{folder}: holds {others[0]}, which is not in its {layout.MANIFEST}; name a folder that is new or empty"
         )
+
+
+@contextmanager
+def new_dump(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to write a dump to, which takes the place of ``folder`` when the block ends.
+
+    Raises
+    ------
+    VaeGeometryError
+        As ``require_replaceable``, at once and again when the dump is written; if it cannot be written.
+    """
+    require_replaceable(folder)
+    with scratch_folder(folder, WRITTEN) as scratch:
+        try:
+            new = scratch / "new"
+            new.mkdir()
+            yield new
+            require_replaceable(folder)
+            with suppress(FileNotFoundError):
+                folder.rename(scratch / "old")
+            new.rename(folder)
+        except OSError as error:
+            raise VaeGeometryError(cannot_write(folder, error)) from None
 
 
 def _layers_of(manifest: Path) -> set[str] | None:

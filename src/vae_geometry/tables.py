@@ -270,6 +270,11 @@ def read_frame(kind: str, selection: Selection, pass_absent: bool = False) -> "p
     return read_selected(kind, selection, pass_absent).to_pandas()
 
 
+def is_measured(kind: str, selection: Selection) -> bool:
+    """Whether any of the selected tables of one kind is there: networks trained elsewhere have no ELBO, for example."""
+    return any(path.exists() for path in selection.files(kind))
+
+
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
 

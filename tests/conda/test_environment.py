@@ -37,7 +37,8 @@ def test_the_rules_environment_has_the_versions_of_the_lock():
 def test_the_rules_environment_holds_every_dependency_of_the_package():
     import tomllib
 
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["train"]]
     pinned = {re.split(r"==", pin)[0] for pin in pip_section()}
     assert {re.split(r"[<>=]", name)[0] for name in needed} <= pinned
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.claims import evidence, page
+from vae_geometry.claims import page, reading
 from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import PAPER_EPOCHS, Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.noise import changes
@@ -53,9 +53,10 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
         epochs=_once(selection.epochs),
     )
     if len(selection.noises) > 1:
-        for kind in evidence.READ:  # all at once, to see that they were measured alike
-            tables.read_selected(kind, selection)
-    sweeps = {noise: evidence.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
+        for kind in reading.READ:  # all at once, to see that they were measured alike
+            if kind not in reading.OPTIONAL or tables.is_measured(kind, selection):
+                tables.read_selected(kind, selection)
+    sweeps = {noise: reading.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
     rows = []
     for noise, of_noise in sweeps.items():
         for measured, seed in zip(of_noise, [*selection.seeds, None], strict=True):
@@ -90,7 +91,7 @@ def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> s
     VaeGeometryError
         If a table is absent or holds none of one of the K.
     """
-    measured = evidence.of_published(folder)
+    measured = reading.of_published(folder)
     if absent := set(bottlenecks or []) - set(measured.bottlenecks):
         published = ", ".join(map(str, measured.bottlenecks))
         raise VaeGeometryError(

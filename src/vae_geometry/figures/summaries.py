@@ -14,7 +14,7 @@ from vae_geometry.figures import roles
 from vae_geometry.figures.style import letter
 from vae_geometry.geometry.information_imbalance import relative_difference
 from vae_geometry.selection import Selection
-from vae_geometry.tables import read_frame
+from vae_geometry.tables import is_measured, read_frame
 
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
 LAYER = ["layer", "layer_name", "role", "label"]
@@ -94,12 +94,21 @@ def data_dimension(profile: pd.DataFrame) -> float:
 
 def fidelity(selection: Selection, value: str, quantity: str, x: str) -> pd.DataFrame:
     """A column of the fidelity tables against epoch or bottleneck."""
-    return summarise(read_frame("fidelity", selection), value, quantity, x)
+    return summarise(_fidelity(selection), value, quantity, x)
+
+
+def _fidelity(selection: Selection) -> pd.DataFrame:
+    """The fidelity tables; nulls with their reason where no network has one, as of those trained elsewhere."""
+    if is_measured("fidelity", selection):
+        return read_frame("fidelity", selection)
+    runs = pd.DataFrame(list(selection.files("fidelity").values()))
+    reason = "not measurable: no ELBO and no Frechet distance of these networks"
+    return runs.assign(kl=np.nan, frechet_distance=np.nan, extractor=None, reason=reason)
 
 
 def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
     """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone."""
-    frame = read_frame("fidelity", selection)
+    frame = _fidelity(selection)
     extractors = frame["extractor"].dropna().unique()
     name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
     quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
@@ -132,11 +141,13 @@ def ii_profile(frame: pd.DataFrame, end: str, backward: bool = False) -> pd.Data
     Raises
     ------
     VaeGeometryError
-        If no layer has that role.
+        If no layer has that role, or there is no other layer.
     """
     layer, fixed = ("target", "source") if backward else ("source", "target")
     quantity = f"II({end} -> layer)" if backward else f"II(layer -> {end})"
     others = of_end(roles.required(frame, end, f"{fixed}_role").query("source_layer != target_layer"), layer)
+    if others.empty:
+        raise VaeGeometryError("the tables hold one layer, which has no II to another; measure two or more")
     return summarise(others, "information_imbalance", quantity, "layer", "ii_stderr")
 
 

@@ -76,26 +76,36 @@ def _open(path: Path) -> NDArray[np.floating[Any]]:
     array = open_npy(path, REMEDY)
     if array.dtype.kind != "f" or array.ndim != 2:
         raise VaeGeometryError(f"{path}: is {array.dtype} {array.shape}, not a float array (N, D); convert it first")
+    if problem := problem_of_shape(array) or problem_of_values(array):
+        raise VaeGeometryError(f"{path}: {problem}")
+    return array
+
+
+def problem_of_shape(array: NDArray[np.floating[Any]]) -> str | None:
+    """What keeps an array (N, D) from being measured, whatever its values are; None where nothing does."""
     if len(array) < 3 or array.shape[1] < 1:
-        raise VaeGeometryError(f"{path}: has shape {array.shape}; the geometry needs at least 3 points and 1 column")
+        return f"has shape {array.shape}; the geometry needs at least 3 points and 1 column"
+    return None
+
+
+def problem_of_values(array: NDArray[np.floating[Any]]) -> str | None:
+    """What keeps the values of an array (N, D) from being measured; None where nothing does."""
     peak, smallest = 0.0, np.inf
     for start in range(0, len(array), ROWS_AT_ONCE):
         absolute = np.abs(array[start : start + ROWS_AT_ONCE])
         largest = absolute.max(axis=1)
         bad = np.flatnonzero(~np.isfinite(largest))
         if len(bad):
-            raise VaeGeometryError(f"{path}: row {start + bad[0]} holds NaN or infinity; fix the activations first")
+            return f"row {start + bad[0]} holds NaN or infinity; fix the activations first"
         peak = max(peak, float(largest.max()))
         if absolute.itemsize > 4:
             absolute[absolute == 0] = np.inf
             smallest = min(smallest, float(absolute.min()))
     if peak > LARGEST or 0 < peak < 1 / LARGEST:
-        raise VaeGeometryError(f"{path}: values of about {peak:.0e} have no squares in float64; scale them first")
+        return f"values of about {peak:.0e} have no squares in float64; scale them first"
     if smallest < peak / SPAN:
-        raise VaeGeometryError(
-            f"{path}: float64 has no squares of both {smallest:.0e} and {peak:.0e}; set such small values to zero first"
-        )
-    return array
+        return f"float64 has no squares of both {smallest:.0e} and {peak:.0e}; set such small values to zero first"
+    return None
 
 
 def _label(number: int, manifest: Sequence[Mapping[str, Any]] | None) -> Label:

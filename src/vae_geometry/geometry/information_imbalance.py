@@ -93,7 +93,6 @@ def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[
         Column -> value, for a table of kind ``information_imbalance``, or of kind ``cross_bottleneck``, which has a
         bottleneck for each end of a pair in the place of the run's.
     """
-    ends = {"layer": "layer", "name": "layer_name", "role": "role", "bottleneck": "bottleneck"}
     rows = []
     for a, source in enumerate(layers):
         for b, target in enumerate(layers):
@@ -101,9 +100,7 @@ def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[
             stderr = standard_error(ranks, neighbours.indices[a, :, 0])
             rows.append(
                 {
-                    **{field.name: source.label[field.name] for field in tables.RUN},
-                    **{f"source_{end}": source.label[column] for end, column in ends.items()},
-                    **{f"target_{end}": target.label[column] for end, column in ends.items()},
+                    **pair_columns(source, target),
                     "information_imbalance": information_imbalance(ranks),
                     "ii_stderr": stderr,
                     "n_ties": int(neighbours.ties[a, b]),
@@ -112,6 +109,16 @@ def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[
                 }
             )
     return rows
+
+
+def pair_columns(source: "Layer", target: "Layer") -> dict[str, Any]:
+    """Columns that begin a row on a pair of layers: the run of the source, and what the two are called."""
+    ends = {"layer": "layer", "name": "layer_name", "role": "role", "bottleneck": "bottleneck"}
+    return {
+        **{field.name: source.label[field.name] for field in tables.RUN},
+        **{f"source_{end}": source.label[column] for end, column in ends.items()},
+        **{f"target_{end}": target.label[column] for end, column in ends.items()},
+    }
 
 
 def relative_difference(forward: Imbalance, backward: Imbalance) -> Imbalance:

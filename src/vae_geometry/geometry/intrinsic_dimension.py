@@ -185,12 +185,11 @@ def gride(distances: NDArray[np.float64]) -> list[DimensionAtScale]:
         at 2 neighbours, 2.7 times at 64.
     """
     n_points, largest = distances.shape
-    ranks = [2**step for step in range(1, largest.bit_length())]
     distances, reason = _without_zeros(distances)
     if reason:
-        return [DimensionAtScale(rank, None, None, None, reason) for rank in ranks]
+        return [DimensionAtScale(rank, None, None, None, reason) for rank in ranks(largest)]
     estimates = []
-    for rank in ranks:
+    for rank in ranks(largest):
         near, far = distances[:, rank // 2 - 1], distances[:, rank - 1]
         scale, equal = float(np.mean([near, far])), int((near == far).sum())
         # as DADApy has it: equally near neighbours then add next to nothing to the derivative of the likelihood
@@ -204,6 +203,11 @@ def gride(distances: NDArray[np.float64]) -> list[DimensionAtScale]:
             stderr = _fisher_error(value, ratios, rank // 2)
         estimates.append(DimensionAtScale(rank, scale, value, stderr, reason))
     return estimates
+
+
+def ranks(largest: int) -> list[int]:
+    """The ranks 2, 4, ... as far as ``largest`` reaches: the higher ones of each pair that Gride compares."""
+    return [2**step for step in range(1, largest.bit_length())]
 
 
 def _most_likely(ratios: NDArray[np.float64], n: int) -> float | None:

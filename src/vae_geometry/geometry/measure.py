@@ -1,7 +1,8 @@
 """The geometry of a folder of activations, as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.dumps import unchanged
@@ -10,6 +11,8 @@ from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
 from vae_geometry.geometry.neighbours import Neighbours, find_neighbours, working_memory_mb
 from vae_geometry.replacing import require_same_run
+
+Rows = Mapping[str, list[dict[str, Any]]]  # kind of table -> rows
 
 
 def measure_geometry(
@@ -42,31 +45,49 @@ def measure_geometry(
     with unchanged(folder):
         layers = open_layers(folder)
         run = {field.name: layers[0].label[field.name] for field in tables.RUN}
-        for kind in ("intrinsic_dimension", "information_imbalance", *["id_scaling"] * bool(scales)):
-            require_same_run(kind, output / f"{kind}.parquet", run)
-        neighbours = neighbours_of(folder, layers, threads, memory_mb, device, scales)
-        rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
-        if scales:
-            rows["id_scaling"] = scaling_rows(layers, neighbours)
-        rows["information_imbalance"] = imbalance_rows(layers, neighbours)
-    for kind in rows:
-        tables.write(kind, rows[kind], output / f"{kind}.parquet")
-    if not scales:
-        _remove_scaling(output / "id_scaling.parquet")
+        require_same_runs(output, run, scales)
+        rows = geometry_rows(layers, neighbours_of(folder, layers, threads, memory_mb, device, scales), scales)
+    write_geometry(rows, output)
 
 
 def neighbours_of(
     folder: Path, layers: Sequence[Layer], threads: int, memory_mb: int, device: str = "cpu", scales: int | None = None
 ) -> Neighbours:
     """The neighbours that ``measure_geometry`` estimates from, with its parameters and errors."""
-    n_points = len(layers[0].points)
-    if scales and 2 * scales > n_points:
-        raise VaeGeometryError(
-            f"{folder}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
-        )
-    n_neighbours = scales or 2
+    n_points, n_neighbours = len(layers[0].points), scales or 2
+    require_points(str(folder), n_points, scales)
     memory_mb = working_memory_mb(memory_mb, 16 * len(layers) * n_points * n_neighbours)
     return find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
+
+
+def require_points(where: str, n_points: int, scales: int | None) -> None:
+    """Refuse scales of more neighbours than half of the points."""
+    if scales and 2 * scales > n_points:
+        raise VaeGeometryError(
+            f"{where}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
+        )
+
+
+def geometry_rows(layers: Sequence[Layer], neighbours: Neighbours, scales: int | None) -> Rows:
+    """Rows of every table of the geometry of some layers; of the ID against scale only with ``scales``."""
+    rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
+    if scales:
+        rows["id_scaling"] = scaling_rows(layers, neighbours)
+    return {**rows, "information_imbalance": imbalance_rows(layers, neighbours)}
+
+
+def require_same_runs(output: Path, run: Mapping[str, object], scales: int | None) -> None:
+    """Refuse to replace the tables of another run in a folder; see ``require_same_run``."""
+    for kind in ("intrinsic_dimension", "information_imbalance", *["id_scaling"] * bool(scales)):
+        require_same_run(kind, output / f"{kind}.parquet", run)
+
+
+def write_geometry(rows: Rows, output: Path) -> None:
+    """Write a table for each kind of rows; an earlier table of the ID against scale goes where there are none."""
+    for kind in rows:
+        tables.write(kind, rows[kind], output / f"{kind}.parquet")
+    if "id_scaling" not in rows:
+        _remove_scaling(output / "id_scaling.parquet")
 
 
 def _remove_scaling(path: Path) -> None:

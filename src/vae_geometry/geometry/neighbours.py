@@ -140,6 +140,12 @@ def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
     return memory_mb - taken_mb
 
 
+def frugal_memory_mb(n_points: int, threads: int) -> int:
+    """Memory for ``find_neighbours``, in megabytes, that holds the products of one space; all are computed twice."""
+    _, _, scratch, triangle = _sizes(n_points, threads)
+    return -(-(scratch + triangle) // 2**20)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """How the products of a space are cut, and of how many spaces they are kept.
@@ -180,12 +186,9 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     VaeGeometryError
         If ``memory_mb`` is too little for a stripe of one part.
     """
-    size = -(-n_points // -(-n_points // TILE))
-    parts = slices(n_points, size)
+    size, parts, scratch, triangle = _sizes(n_points, threads)
     block_rows = max(1, BLOCK_BYTES // (4 * n_points))
-    scratch = 4 * n_points * CHUNK + threads * (max(BLOCK_BYTES, 4 * n_points) + 24 * n_points)
     available = memory_mb * 2**20 - scratch
-    triangle = 4 * size * size * len(parts) * (len(parts) + 1) // 2
     if available >= triangle:
         n_fit = available // triangle
         return _Plan(parts, len(parts), n_spaces if n_fit >= n_spaces else n_fit - 1, block_rows)
@@ -194,3 +197,11 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
         needed = -(-(scratch + 4 * n_points * size) // 2**20)
         raise VaeGeometryError(f"the memory is too little for {n_points} points; allow {needed - memory_mb} MB more")
     return _Plan(parts, stripe, 0, block_rows)
+
+
+def _sizes(n_points: int, threads: int) -> tuple[int, list[slice], int, int]:
+    """Rows of a part, the parts, bytes to work in, and bytes of all products of a space."""
+    size = -(-n_points // -(-n_points // TILE))
+    parts = slices(n_points, size)
+    scratch = 4 * n_points * CHUNK + threads * (max(BLOCK_BYTES, 4 * n_points) + 24 * n_points)
+    return size, parts, scratch, 4 * size * size * len(parts) * (len(parts) + 1) // 2

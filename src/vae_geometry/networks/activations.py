@@ -1,7 +1,6 @@
 """Activations of all layers of a network on test inputs, dumped as one array a layer."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, dumps, layout, tables
 from vae_geometry.arrays import open_npy, write_npz
-from vae_geometry.files import cannot_write
 from vae_geometry.networks.layers import Network, as_inputs, pass_through
-from vae_geometry.scratch import scratch_folder
 
 BATCH_SIZE = 250
 N_RECONSTRUCTIONS = 10
@@ -51,24 +48,14 @@ def dump_activations(
         If the folder cannot be written, or holds anything else than an earlier dump, which is replaced; if the network
         has too many layers, or one gives NaN or infinity.
     """
-    dumps.require_replaceable(output)  # before a network runs for minutes
     if len(model.layers) + 3 > dumps.MOST_LAYERS:
         n_layers = len(model.layers) + 3  # with input, bottleneck and output
         raise VaeGeometryError(f"the network has {n_layers} layers; measure at most {dumps.MOST_LAYERS} of them")
-    with scratch_folder(output, dumps.WRITTEN) as scratch:
-        try:
-            new = scratch / "new"
-            new.mkdir()
-            layers = _write_arrays(model, images, new, latent, noise, device)
-            run = {field.name: config[field.name] for field in tables.RUN}
-            run |= {"likelihood": config["likelihood"], "output_variance": model.likelihood.output_variance}
-            tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
-            dumps.require_replaceable(output)
-            with suppress(FileNotFoundError):
-                output.rename(scratch / "old")
-            new.rename(output)
-        except OSError as error:
-            raise VaeGeometryError(cannot_write(output, error)) from None
+    with dumps.new_dump(output) as new:
+        layers = _write_arrays(model, images, new, latent, noise, device)
+        run = {field.name: config[field.name] for field in tables.RUN}
+        run |= {"likelihood": config["likelihood"], "output_variance": model.likelihood.output_variance}
+        tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
 
 
 @torch.no_grad()

@@ -8,7 +8,8 @@ import pytest
 from made_up_evidence import LAST, SWEEP_SIZES, as_in_the_paper, roles_of, selection, write_sweep
 
 from vae_geometry import VaeGeometryError, tables
-from vae_geometry.claims.evidence import DECODER, ENCODER, NotApplicable, NotMeasured, doubling, of_sweep
+from vae_geometry.claims.evidence import DECODER, ENCODER, NotApplicable, NotMeasured, doubling
+from vae_geometry.claims.reading import of_sweep
 from vae_geometry.claims.uncertainty import Sample, sum_of
 
 
@@ -155,6 +156,6 @@ def test_a_course_is_the_mean_of_each_window():
     assert {window: sample.mean for window, sample in course.items()} == {(1, 1): 1, (2, 3): 2.5, (4, 5): 4.5}
     assert course[4, 5].error == pytest.approx(np.sqrt(0.5))
     with pytest.raises(NotMeasured, match="needs 5 epochs, the sweep has 4; train longer"):
-        replace(evidence, epochs=(0, 4)).course(evidence.kl, 8)
+        replace(evidence, epochs=(0, 4)).course({(8, epoch): evidence.kl[8, epoch] for epoch in range(1, 5)}, 8)
     with pytest.raises(NotMeasured, match="5 epochs of 6 were measured"):
         replace(evidence, epochs=(0, 6)).course(evidence.kl, 8)
