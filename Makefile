@@ -49,6 +49,7 @@ test-conda: .venv/installed
 bench: .venv/installed
 	.venv/bin/python benchmarks/training.py $(if $(IMAGES),--images $(IMAGES))
 	.venv/bin/python benchmarks/geometry.py $(if $(IMAGES),--images $(IMAGES))
+	.venv/bin/python benchmarks/monitor.py
 	.venv/bin/python benchmarks/startup.py
 	.venv/bin/python benchmarks/fidelity.py $(if $(IMAGES),--images $(IMAGES) --points 5000)
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
@@ -118,7 +119,7 @@ def in_lists(geometry) -> tuple[list, list]:
     return ids, [row["information_imbalance"] for row in geometry.rows["information_imbalance"]]
 
 
-def tdhook(options: argparse.Namespace, folder: str):
+def tdhook(options: argparse.Namespace, folder: str, dtype: str = "float32"):
     """Its ID fits all ratios, not the smallest 90 %."""
     import torch
     from tdhook.latent.dimension_estimation import TwoNnDimensionEstimator
@@ -126,7 +127,7 @@ def tdhook(options: argparse.Namespace, folder: str):
     from tensordict import TensorDict
 
     torch.set_num_threads(options.threads)
-    layers = torch.from_numpy(np.load(Path(folder, "layers.npy")))
+    layers = torch.from_numpy(np.load(Path(folder, "layers.npy")).astype(dtype))
 
     def step() -> tuple[list, list]:
         ids = [float(TwoNnDimensionEstimator()(TensorDict({"data": layer}))["dimension"]) for layer in layers]
@@ -169,6 +170,7 @@ METHODS = {
     "this package, `GeometryMonitor.step`": monitor_step,
     "this package, `measure`": this_package,
     "tdhook": tdhook,
+    "tdhook, points in float64": partial(tdhook, dtype="float64"),
     "DADApy": dadapy,
     "torchid": torchid,
 }
