@@ -106,6 +106,7 @@ def run(snakemake, folder, config, figures=FIGURES):
 def arguments(folder, *datasets, figures=FIGURES):
     """Config and targets."""
     figures = [f"results/figures/{dataset}/fresh/{figure}.pdf" for dataset in datasets for figure in figures]
+    figures += ["results/figures/compare.pdf"] * (len(datasets) > 1)
     claims = [f"results/{dataset}/claims.md" for dataset in datasets]
     return "--configfile", str(folder / "sweep.yaml"), "--", *figures, *claims, "results/tables/fidelity.parquet"
 
@@ -161,6 +162,9 @@ def test_one_sweep_holds_several_networks_and_kinds_of_data(snakemake, counted_j
         assert fidelity["n_points"].tolist() == [n_points]
         trained = tables.read("training", [mixed / f"results/{dataset}/fresh/k2/seed0/training.parquet"])
         assert trained.num_rows == n_epochs
+    compared = pd.read_csv(mixed / "results/figures/compare.csv").query("panel in ('a', 'b', 'c')")
+    drawn = {name: rows["layer_name"].tolist() for name, rows in compared.groupby("dataset")}
+    assert drawn == {name: ["input", *[layer for layer, _ in layers[name]], "output"] for name in layers}
     plan = ("-n", *arguments(mixed, *MIXED["datasets"], figures=["figure1"]))
     assert "Nothing to be done" in snakemake(mixed, *plan).stdout
     changed = {**MIXED["datasets"], "cells": {**MIXED["datasets"]["cells"], "model": {**PERCEPTRON, "widths": [6, 5]}}}
