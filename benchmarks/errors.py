@@ -1,7 +1,6 @@
 """Standard errors of the II and of the ID beside the spread over fresh draws: the tables of docs/trust.md.
 
-    python benchmarks/errors.py                 # N = 200 to 1,000: minutes
-    python benchmarks/errors.py --points 5000 --draws 60
+    python benchmarks/errors.py --points 20 100 --draws 300
 
 A draw gives four spaces: points, a noisy copy, half of their coordinates, and eight curved functions of them. The ratio
 is the mean standard error over the standard deviation of the estimates of all draws; the coverage is the part of the
@@ -77,8 +76,8 @@ def cells(measured: Sequence[Sequence[Sequence[float]]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--points", type=int, nargs="+", default=[20, 50, 100, 200, 500, 1000])
-    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--points", type=int, nargs="+", required=True, help="N, one or more")
+    parser.add_argument("--draws", type=int, required=True, help="fresh draws of each")
     options = parser.parse_args()
     print("| N | points | `ii_stderr` over the spread | coverage | `id_stderr` over the spread | coverage |")
     print("|---|---|---|---|---|---|")

@@ -78,7 +78,7 @@ def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integ
     residuals = ranks - ranks.mean()
     clusters = np.bincount(neighbours, weights=residuals)
     variance = max(dyadic_variance(residuals, neighbours), float((clusters**2).sum()))
-    return 2 / n_points**2 * variance**0.5
+    return 2 / n_points**2 * float(np.sqrt(variance))
 
 
 def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[dict[str, Any]]:

@@ -125,31 +125,24 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
 def standard_error(distances: NDArray[np.float64], nearest: NDArray[np.integer[Any]]) -> float | None:
     """Standard error of the intrinsic dimension by 2NN.
 
-    The ratio of a point depends on the point and on its neighbours, so that ratios of points that lie together rise and
-    fall together, the more the fewer dimensions there are (``docs/trust.md`` compares the error with the spread of
-    fresh samples).
+    Ratios of points that lie together rise and fall together, the more the fewer dimensions there are (``docs/trust.md``
+    compares the error with the spread of fresh samples).
 
     Parameters
     ----------
     distances : (n_points, 2) float64 array
-        Distance of each point to its first and second nearest neighbour, as ``two_nearest_neighbours`` takes them.
+        Distance of each point to its first and second nearest neighbour.
     nearest : (n_points,) int array
         The nearest neighbour of each point, by index.
 
     Returns
     -------
     float or None
-        By the jackknife: what leaving out a point changes is the term of it and of its nearest neighbour, see
-        ``dyadic_variance``. Not below what independent ratios would give, the dimension over the square root of the
-        number of ratios fitted less 2, as few points show less than they vary. None where fewer than ``MIN_RATIOS``
-        of the ratios fitted are above one.
-
-    References
-    ----------
-    Efron and Stein, Annals of Statistics 9 (1981) 586: the jackknife. The rate of K independent exponential ratios of
-    log mu, of which the largest are cut off, follows an inverse gamma distribution of shape K when estimated by the
-    greatest likelihood: its standard deviation over its mean is 1 / sqrt(K - 2), from which least squares differ by
-    less than 4 % at any N.
+        By the jackknife (Efron and Stein, Annals of Statistics 9 (1981) 586): what leaving out a point changes is the
+        term of it and of its nearest neighbour, see ``dyadic_variance``. At least that of independent ratios, as few
+        points show less than they vary: the dimension over sqrt(K - 2) for K ratios fitted, which is exact for the
+        rate of greatest likelihood, whose inverse is a gamma variable of shape K, and within 4 % for least squares.
+        None where fewer than ``MIN_RATIOS`` of the ratios fitted are above one.
     """
     kept, _ = _without_zeros(distances)
     log_mu = np.log(kept[:, 1] / kept[:, 0])
@@ -161,7 +154,7 @@ def standard_error(distances: NDArray[np.float64], nearest: NDArray[np.integer[A
     changes = np.zeros(len(distances))
     changes[distances[:, 0] > 0] = slopes - slopes.mean()
     variance = (1 - 1 / len(log_mu)) * dyadic_variance(changes, nearest)
-    return max(variance, value**2 / (n_ratios - 2)) ** 0.5
+    return float(np.sqrt(max(variance, value**2 / (n_ratios - 2))))
 
 
 def _slope(log_mu: NDArray[np.float64]) -> float | None:
@@ -187,7 +180,9 @@ def _slopes_without_each(log_mu: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _sums(below: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.float64]:
     """For each place, the sum of ``below`` before it and of ``above`` from it on."""
-    return np.append(0, np.cumsum(below)) + np.append(np.cumsum(above[::-1])[::-1], 0)
+    before, after = np.zeros(len(below) + 1), np.zeros(len(above) + 1)
+    before[1:], after[:-1] = np.cumsum(below), np.cumsum(above[::-1])[::-1]
+    return before + after
 
 
 class DimensionAtScale(NamedTuple):
