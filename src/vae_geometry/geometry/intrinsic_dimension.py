@@ -125,8 +125,8 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
 def standard_error(distances: NDArray[np.float64], nearest: NDArray[np.integer[Any]]) -> float | None:
     """Standard error of the intrinsic dimension by 2NN.
 
-    Ratios of points that lie together rise and fall together, the more the fewer dimensions there are (``docs/trust.md``
-    compares the error with the spread of fresh samples).
+    Ratios of points that lie together rise and fall together, the more the fewer dimensions there are: see
+    ``docs/trust.md``, which compares the error with the spread of fresh samples.
 
     Parameters
     ----------
