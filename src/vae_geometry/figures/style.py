@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps, style
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -109,15 +110,23 @@ def small_multiples(count: int, height: float, **sharing: bool) -> tuple[Figure,
 def heading(figure: Figure, run: str, numbers: pd.DataFrame | None = None, spread: str = "band") -> None:
     """Title line: the run, and below it what the spread is, from the ``spread_kind`` of the numbers drawn.
 
-    ``spread`` is what shows it, empty where nothing does.
+    ``spread`` is what shows it, empty where nothing does. It is named only where one was drawn: no band is where points
+    stand alone, as with one epoch or K.
     """
     if numbers is not None:
         n_seeds = numbers["n_seeds"].max()
-        kinds = " or ".join(sorted(numbers["spread_kind"].dropna().unique())) if spread else ""
+        is_shown = _has_band(figure) if spread == "band" else bool(spread)
+        kinds = " or ".join(sorted(numbers["spread_kind"].dropna().unique())) if is_shown else ""
         seeds = "one seed" if n_seeds <= 1 else f"mean over {n_seeds} seeds"
         below = f"{seeds}; {spread}: {kinds}" if kinds else seeds
         run += "\n" + textwrap.fill(below, int(72 * figure.get_figwidth() / 4.1))
     figure.suptitle(run, x=0.01, ha="left", linespacing=1.3)
+
+
+def _has_band(figure: Figure) -> bool:
+    areas = [area for ax in figure.axes for area in ax.collections if isinstance(area, PolyCollection)]
+    extents = [path.get_extents() for area in areas for path in area.get_paths()]
+    return any(extent.width > 0 and extent.height > 0 for extent in extents)
 
 
 def run_title(selection: Selection, epochs: str = "") -> str:

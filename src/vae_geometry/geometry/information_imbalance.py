@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_geometry import tables
+from vae_geometry.geometry.standard_errors import dyadic_variance
 
 if TYPE_CHECKING:  # the figures import this module, and do without a compiler
     from vae_geometry.geometry.activations import Layer
@@ -48,9 +49,8 @@ def information_imbalance(ranks: NDArray[np.integer[Any]]) -> float:
 def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integer[Any]]) -> float | None:
     """Standard error of the information imbalance from the spread of the ranks.
 
-    Points with the same nearest neighbour in A have ranks that rise and fall together: they are taken as one cluster,
-    and different clusters as independent. Without clusters the error comes out a fifth too small on real activations
-    (``docs/benchmarks.md``).
+    The rank of a point depends on the point and on its nearest neighbour in A: ranks that share one of the two are
+    taken as dependent, others as independent (``docs/trust.md`` compares the error with the spread of fresh samples).
 
     Parameters
     ----------
@@ -62,8 +62,10 @@ def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integ
     Returns
     -------
     float or None
-        2 / N times the standard error of the mean rank; None where there are effectively fewer than ``MIN_CLUSTERS``
-        clusters (N squared over the sum of their squared sizes), as where a layer has collapsed.
+        2 / N times the standard error of the mean rank, by ``dyadic_variance``, or by the clusters of the points with
+        the same nearest neighbour where that is larger, as with few points; None where there are effectively fewer
+        than ``MIN_CLUSTERS`` such clusters (N squared over the sum of their squared sizes), as where a layer has
+        collapsed.
 
     References
     ----------
@@ -73,8 +75,10 @@ def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integ
     sizes = np.bincount(neighbours)
     if n_points**2 < MIN_CLUSTERS * int((sizes**2).sum()):
         return None
-    clusters = np.bincount(neighbours, weights=ranks - ranks.mean(), minlength=n_points)
-    return 2 / n_points**2 * float(np.sqrt((clusters**2).sum()))
+    residuals = ranks - ranks.mean()
+    clusters = np.bincount(neighbours, weights=residuals)
+    variance = max(dyadic_variance(residuals, neighbours), float((clusters**2).sum()))
+    return 2 / n_points**2 * float(np.sqrt(variance))
 
 
 def imbalance_rows(layers: Sequence["Layer"], neighbours: "Neighbours") -> list[dict[str, Any]]:

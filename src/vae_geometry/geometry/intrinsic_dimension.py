@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from vae_geometry.geometry.activations import Layer
 from vae_geometry.geometry.neighbours import Neighbours
+from vae_geometry.geometry.standard_errors import dyadic_variance
 
 MU_FRACTION = 0.9  # of the ratios, the smallest, that 2NN fits
-N_GROUPS = 20
+MIN_RATIOS = 3  # for a standard error: of fewer the estimate has no variance
+NO_ERROR = f"no standard error: 2NN fits fewer than {MIN_RATIOS} ratios above one"
 LOWEST, HIGHEST = 1e-3, 1e3  # IDs between which Gride searches
 PRECISION = 1e-9  # to which Gride finds an ID; DADApy's is 1e-7 by default
 
@@ -35,15 +37,16 @@ def dimension_rows(layers: Sequence[Layer], neighbours: Neighbours) -> list[dict
         Column -> value.
     """
     rows = []
-    for layer, distances in zip(layers, neighbours.distances, strict=True):
+    for layer, distances, indices in zip(layers, neighbours.distances, neighbours.indices, strict=True):
         estimate = two_nearest_neighbours(distances[:, :2])
+        stderr = standard_error(distances[:, :2], indices[:, 0]) if estimate.value is not None else None
         rows.append(
             {
                 **layer.columns(),
                 "intrinsic_dimension": estimate.value,
-                "id_stderr": estimate.stderr,
+                "id_stderr": stderr,
                 "n_zero_distances": estimate.n_zero_distances,
-                "reason": estimate.reason,
+                "reason": estimate.reason or (NO_ERROR if stderr is None else None),
             }
         )
     return rows
@@ -77,8 +80,6 @@ class IntrinsicDimension(NamedTuple):
     ----------
     value : float or None
         Intrinsic dimension.
-    stderr : float or None
-        Its standard error.
     n_zero_distances : int
         Points at distance zero from their nearest neighbour; they are left out of the estimate.
     reason : str or None
@@ -86,7 +87,6 @@ class IntrinsicDimension(NamedTuple):
     """
 
     value: float | None
-    stderr: float | None
     n_zero_distances: int
     reason: str | None
 
@@ -107,29 +107,54 @@ def two_nearest_neighbours(distances: NDArray[np.float64]) -> IntrinsicDimension
     IntrinsicDimension
         Value: with mu the ratio of the two distances, and F(mu) its rank divided by the number of points, the slope
         of -log(1 - F) against log mu, fitted by least squares through the origin to the ``MU_FRACTION`` smallest mu.
-        Standard error by the jackknife over ``N_GROUPS`` groups of points (Efron and Stein, Annals of Statistics 9
-        (1981) 586), which takes the ratios of different points as independent; None for few points, and where almost
-        all ratios are one.
     """
     n_points = len(distances)
     distances, reason = _without_zeros(distances)
     n_zero = n_points - len(distances)
     if reason:
-        return IntrinsicDimension(None, None, n_zero, reason)
+        return IntrinsicDimension(None, n_zero, reason)
     log_mu = np.log(distances[:, 1] / distances[:, 0])
     value = _slope(log_mu)
     if value is None:
         equal = int((distances[:, 0] == distances[:, 1]).sum())
         reason = f"the two nearest neighbours of {equal} of {n_points} points are equally near"
-        return IntrinsicDimension(None, None, n_zero, reason)
-    stderr = None
-    if len(log_mu) >= 10 * N_GROUPS:
-        group = np.arange(len(log_mu)) % N_GROUPS
-        slopes = [_slope(log_mu[group != g]) for g in range(N_GROUPS)]
-        if None not in slopes:
-            left_out = np.array(slopes, float)
-            stderr = float(np.sqrt((N_GROUPS - 1) / N_GROUPS * ((left_out - left_out.mean()) ** 2).sum()))
-    return IntrinsicDimension(value, stderr, n_zero, None)
+        return IntrinsicDimension(None, n_zero, reason)
+    return IntrinsicDimension(value, n_zero, None)
+
+
+def standard_error(distances: NDArray[np.float64], nearest: NDArray[np.integer[Any]]) -> float | None:
+    """Standard error of the intrinsic dimension by 2NN.
+
+    Ratios of points that lie together rise and fall together, the more the fewer dimensions there are: see
+    ``docs/trust.md``, which compares the error with the spread of fresh samples.
+
+    Parameters
+    ----------
+    distances : (n_points, 2) float64 array
+        Distance of each point to its first and second nearest neighbour.
+    nearest : (n_points,) int array
+        The nearest neighbour of each point, by index.
+
+    Returns
+    -------
+    float or None
+        By the jackknife (Efron and Stein, Annals of Statistics 9 (1981) 586): what leaving out a point changes is the
+        term of it and of its nearest neighbour, see ``dyadic_variance``. At least that of independent ratios, as few
+        points show less than they vary: the dimension over sqrt(K - 2) for K ratios fitted, which is exact for the
+        rate of greatest likelihood, whose inverse is a gamma variable of shape K, and within 4 % for least squares.
+        None where fewer than ``MIN_RATIOS`` of the ratios fitted are above one.
+    """
+    kept, _ = _without_zeros(distances)
+    log_mu = np.log(kept[:, 1] / kept[:, 0])
+    n_ratios = np.count_nonzero(np.sort(log_mu)[: int(MU_FRACTION * len(log_mu))])
+    value = _slope(log_mu)
+    if n_ratios < MIN_RATIOS or value is None:
+        return None
+    slopes = _slopes_without_each(log_mu)
+    changes = np.zeros(len(distances))
+    changes[distances[:, 0] > 0] = slopes - slopes.mean()
+    variance = (1 - 1 / len(log_mu)) * dyadic_variance(changes, nearest)
+    return float(np.sqrt(max(variance, value**2 / (n_ratios - 2))))
 
 
 def _slope(log_mu: NDArray[np.float64]) -> float | None:
@@ -138,6 +163,26 @@ def _slope(log_mu: NDArray[np.float64]) -> float | None:
     log_rest = -np.log(1 - np.arange(1, len(kept) + 1) / len(log_mu))
     squares = (kept * kept).sum()  # not a product of BLAS, whose last digits depend on its threads
     return float((kept * log_rest).sum() / squares) if squares > 0 else None
+
+
+def _slopes_without_each(log_mu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``_slope`` without each of the ratios in turn, of which two at least must be above one."""
+    order = np.argsort(log_mu, kind="stable")
+    rest = len(log_mu) - 1
+    kept = int(MU_FRACTION * rest)
+    log_rest = -np.log(1 - np.arange(1, kept + 1) / rest)
+    below, above = log_mu[order[:kept]], log_mu[order[1 : kept + 1]]  # the ratios above the one left out move down
+    slopes = _sums(below * log_rest, above * log_rest) / _sums(below**2, above**2)
+    result = np.empty(len(log_mu))
+    result[order] = slopes[np.minimum(np.arange(len(log_mu)), kept)]  # those past the ones kept are all alike
+    return result
+
+
+def _sums(below: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each place, the sum of ``below`` before it and of ``above`` from it on."""
+    before, after = np.zeros(len(below) + 1), np.zeros(len(above) + 1)
+    before[1:], after[:-1] = np.cumsum(below), np.cumsum(above[::-1])[::-1]
+    return before + after
 
 
 class DimensionAtScale(NamedTuple):

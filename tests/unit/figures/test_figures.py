@@ -10,6 +10,8 @@ from published_sweep import BOTTLENECKS, EPOCHS, NO_DISTANCE, draw, selection_fo
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.claims.uncertainty import ESTIMATE, SEEDS
+from vae_geometry.figures import style
+from vae_geometry.figures.axes import draw_series
 from vae_geometry.figures.plot import plot
 from vae_geometry.figures.registry import FIGURES
 from vae_geometry.figures.style import colour
@@ -56,6 +58,16 @@ def test_one_seed_has_the_error_of_its_own_measurement(sweep, tmp_path):
     table = numbers(tmp_path, "figure").query("panel == 'a'")
     assert table["spread"].tolist() == [1e-4, 1e-4]
     assert set(table["spread_kind"]) == {ESTIMATE}
+
+
+@pytest.mark.parametrize("xs", [[1], [1, 2]])
+def test_a_title_names_a_band_only_where_one_is_drawn(xs):
+    numbers = pd.DataFrame({"x": xs, "mean": 1.0, "spread": 0.1, "spread_kind": ESTIMATE, "n_seeds": 1})
+    figure, [[ax]] = style.new_figure(style.PAGE, 2, 1, 1)
+    draw_series(ax, numbers, color="0.5")
+    style.heading(figure, "digits", numbers)
+    band = "; band: standard error of the measurement" if len(xs) > 1 else ""
+    assert figure.get_suptitle() == f"digits\none seed{band}"
 
 
 def test_the_relative_difference_of_layers_is_negative_where_information_is_lost(drawn, sweep):

@@ -190,7 +190,8 @@ def test_a_lattice_gives_null_since_its_neighbours_are_equally_near(tmp_path):
 def test_very_few_points_give_a_finite_number_or_null(tmp_path, rng, n_points):
     (row,), (imbalance,) = measured(save(tmp_path / "dump", rng.normal(size=(n_points, 2))), tmp_path / "out")
     assert row["intrinsic_dimension"] is None or 0 < row["intrinsic_dimension"] < np.inf
-    assert (row["intrinsic_dimension"] is None) == (row["reason"] is not None)
+    assert row["id_stderr"] is None or 0 < row["id_stderr"] < np.inf
+    assert (None in (row["intrinsic_dimension"], row["id_stderr"])) == (row["reason"] is not None)
     assert imbalance["information_imbalance"] == pytest.approx(2 / n_points)
 
 

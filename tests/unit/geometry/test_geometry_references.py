@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from spaces import CASES, N, spaces_of
 
+from vae_geometry.geometry import intrinsic_dimension
 from vae_geometry.geometry.information_imbalance import information_imbalance, standard_error
 from vae_geometry.geometry.intrinsic_dimension import two_nearest_neighbours
 from vae_geometry.geometry.neighbours import find_neighbours
+from vae_geometry.geometry.standard_errors import dyadic_variance
 
 
 def squared_distances(points):
@@ -32,6 +34,18 @@ def test_id_equals_the_fitted_slope_of_the_formula(spaces):
         assert two_nearest_neighbours(distances).value == pytest.approx(slope, rel=1e-9)
 
 
+def test_the_error_of_the_id_is_the_jackknife_over_points(spaces):
+    neighbours = find_neighbours(spaces)
+    for distances, nearest in zip(neighbours.distances, neighbours.indices[:, :, 0], strict=True):
+        estimates = [two_nearest_neighbours(np.delete(distances, i, axis=0)).value for i in range(N)]
+        changes = np.array(estimates) - np.mean(estimates)
+        dyads = [{i, j} for i, j in enumerate(nearest)]
+        shares = np.array([[bool(one & other) for other in dyads] for one in dyads])
+        independent = two_nearest_neighbours(distances).value ** 2 / (int(0.9 * N) - 2)
+        expected = max((N - 1) / N * changes @ shares @ changes, independent) ** 0.5
+        assert intrinsic_dimension.standard_error(distances, nearest) == pytest.approx(expected, rel=1e-6)
+
+
 def test_ii_and_its_error_equal_direct_arithmetic(spaces):
     neighbours = find_neighbours(spaces)
     direct = [squared_distances(points) for points in spaces]
@@ -42,8 +56,13 @@ def test_ii_and_its_error_equal_direct_arithmetic(spaces):
             assert np.array_equal(neighbours.ranks[a, b], ranks)
             assert neighbours.ties[a, b] == 0
             assert information_imbalance(neighbours.ranks[a, b]) == pytest.approx(2 / N**2 * ranks.sum(), rel=1e-14)
-            sums = [(ranks - ranks.mean())[nearest == j].sum() for j in range(N)]
-            expected = 2 / N**2 * np.sqrt(np.square(sums).sum())
+            residuals = ranks - ranks.mean()
+            dyads = [{i, j} for i, j in enumerate(nearest)]
+            shares = np.array([[bool(one & other) for other in dyads] for one in dyads])
+            dyadic = residuals @ shares @ residuals
+            clusters = [residuals[nearest == j].sum() for j in range(N)]
+            expected = 2 / N**2 * np.sqrt(max(dyadic, np.square(clusters).sum()))
+            assert dyadic_variance(residuals, nearest) == pytest.approx(dyadic, abs=1e-9 * N**3)
             assert standard_error(ranks, neighbours.indices[a, :, 0]) == pytest.approx(expected)
 
 

@@ -4,6 +4,7 @@ from sklearn.datasets import load_digits
 
 from vae_geometry.geometry.information_imbalance import information_imbalance, relative_difference, standard_error
 from vae_geometry.geometry.neighbours import find_neighbours
+from vae_geometry.geometry.standard_errors import dyadic_variance
 
 
 def imbalance(source, target):
@@ -61,21 +62,32 @@ def test_large_ranks_do_not_overflow():
 
 
 def test_the_standard_error_is_the_spread_over_samples(rng):
-    n_points = 300
+    """Errors that leave the pairs of mutual nearest neighbours independent are a fifth too small here."""
+    pairs, n_points = ((0, 1), (1, 0), (2, 0)), 200
     samples = []
-    for _ in range(40):
+    for _ in range(150):
         source = rng.normal(size=(n_points, 2))
-        found = find_neighbours([source, source + 0.5 * rng.normal(size=source.shape)])
-        ranks = found.ranks[0, 1]
-        samples.append((information_imbalance(ranks), standard_error(ranks, found.indices[0, :, 0])))
-    values, errors = np.array(samples).T
-    assert errors.mean() == pytest.approx(values.std(ddof=1), rel=0.4)
+        found = find_neighbours([source, source + 0.5 * rng.normal(size=source.shape), source[:, :1]])
+        ranks = [(found.ranks[pair], found.indices[pair[0], :, 0]) for pair in pairs]
+        samples.append([(information_imbalance(r), standard_error(r, nearest)) for r, nearest in ranks])
+    values, errors = np.moveaxis(samples, -1, 0)
+    assert np.mean(errors.mean(axis=0) / values.std(axis=0, ddof=1)) == pytest.approx(1, abs=0.12)
+    assert np.mean(abs(values - values.mean(axis=0)) < 1.96 * errors) > 0.89
 
 
-def test_points_of_one_nearest_neighbour_count_as_one_cluster():
+def test_ranks_whose_dyads_share_a_point_count_together():
     ranks = np.tile([1, 3, 5, 7], 10)  # less their mean: -3, -1, 1, 3
-    assert standard_error(ranks, np.arange(40)) == pytest.approx(2 / 40**2 * np.sqrt(10 * (9 + 1 + 1 + 9)))
-    assert standard_error(ranks, np.repeat(np.arange(20), 2)) == pytest.approx(2 / 40**2 * np.sqrt(10 * (16 + 16)))
+    in_a_ring = np.roll(np.arange(40), -1)  # each residual shares a point with the one before and the one after
+    products = 10 * (9 + 1 + 1 + 9 + 2 * (3 - 1 + 3 - 9))
+    assert dyadic_variance(ranks - 4.0, in_a_ring) == pytest.approx(products)
+    in_pairs = np.arange(40) ^ 1  # mutual nearest neighbours
+    assert standard_error(ranks, in_pairs) == pytest.approx(2 / 40**2 * np.sqrt(10 * (16 + 16)))
+
+
+def test_the_error_is_at_least_that_of_points_of_one_nearest_neighbour_as_one_cluster():
+    ranks = np.tile([1, 3, 5, 7], 10)
+    in_a_ring = np.roll(np.arange(40), -1)
+    assert standard_error(ranks, in_a_ring) == pytest.approx(2 / 40**2 * np.sqrt(10 * (9 + 1 + 1 + 9)))
 
 
 def test_a_collapsed_layer_has_no_standard_error(rng):
