@@ -62,4 +62,4 @@ class GeometryCallback(Callback):
         loss = float(metrics[self._loss]) if self._loss is not None else None
         geometry = self.monitor.step(trainer.current_epoch, loss)
         if geometry is not None:
-            self.log_dict(scalars(geometry), rank_zero_only=True)
+            pl_module.log_dict(scalars(geometry), rank_zero_only=True)

@@ -89,7 +89,7 @@ def test_a_real_collapse_is_said_once(tmp_path):
     monitor.step(0)
     with torch.no_grad():
         model.weight[:] = torch.outer(torch.ones(12), model.weight[0])
-    with pytest.warns(UserWarning, match=r"epoch 1: the ID of layer output has fallen to [01][.0-9]*, below 2") as caught:
+    with pytest.warns(UserWarning, match=r"epoch 1: the ID of layer output has fallen to [01].*, below 2") as caught:
         ids = [monitor.step(epoch).intrinsic_dimension["intrinsic_dimension"].iloc[1] for epoch in (1, 2)]
     assert len(caught) == 1
     np.testing.assert_allclose(ids, 1, rtol=0.2)
