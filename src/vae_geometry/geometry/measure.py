@@ -8,6 +8,7 @@ from vae_geometry.dumps import unchanged
 from vae_geometry.geometry.activations import Layer, open_layers
 from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
+from vae_geometry.geometry.latents import latent_rows, open_latents
 from vae_geometry.geometry.neighbours import Neighbours, find_neighbours, working_memory_mb
 from vae_geometry.replacing import require_same_run
 
@@ -23,7 +24,8 @@ def measure_geometry(
         Any folder of ``layerNN.npy``, see ``open_layers``. Its ``manifest.parquet`` names the run and the layers;
         without one those columns are null.
     output : Path
-        Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``.
+        Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``; of a dump also for
+        ``latents.parquet``, see ``open_latents``.
     threads : int
         CPU threads.
     memory_mb : int
@@ -42,17 +44,23 @@ def measure_geometry(
     with unchanged(folder):
         layers = open_layers(folder)
         run = {field.name: layers[0].label[field.name] for field in tables.RUN}
-        for kind in ("intrinsic_dimension", "information_imbalance", *["id_scaling"] * bool(scales)):
+        latents = open_latents(folder, layers)
+        further = [*["id_scaling"] * bool(scales), *["latents"] * bool(latents)]
+        for kind in ("intrinsic_dimension", "information_imbalance", *further):
             require_same_run(kind, output / f"{kind}.parquet", run)
-        neighbours = neighbours_of(folder, layers, threads, memory_mb, device, scales)
+        spaces = latents.spaces if latents else layers
+        found = neighbours_of(folder, spaces, threads, memory_mb, device, scales)
+        neighbours = found.of(range(len(layers)))
         rows = {"intrinsic_dimension": dimension_rows(layers, neighbours)}
         if scales:
             rows["id_scaling"] = scaling_rows(layers, neighbours)
         rows["information_imbalance"] = imbalance_rows(layers, neighbours)
+        if latents:
+            rows["latents"] = latent_rows(latents, found)
     for kind in rows:
         tables.write(kind, rows[kind], output / f"{kind}.parquet")
-    if not scales:
-        _remove_scaling(output / "id_scaling.parquet")
+    for kind in {"id_scaling", "latents"} - rows.keys():
+        _remove(kind, output / f"{kind}.parquet")
 
 
 def neighbours_of(
@@ -69,7 +77,7 @@ def neighbours_of(
     return find_neighbours([layer.points for layer in layers], n_neighbours, threads, memory_mb, device)
 
 
-def _remove_scaling(path: Path) -> None:
-    """Remove the table of an earlier measurement, which had scales."""
-    if tables.is_table("id_scaling", path):
+def _remove(kind: str, path: Path) -> None:
+    """Remove the table of an earlier measurement, which had scales, or of a dump."""
+    if tables.is_table(kind, path):
         path.unlink()
