@@ -9,6 +9,7 @@ import numpy as np
 from vae_geometry import layout, tables
 from vae_geometry.claims import published
 from vae_geometry.figures.registry import FIGURES
+from vae_geometry.latents import LATENTS
 from vae_geometry.selection import Selection
 
 PUBLISHED = Path(__file__).parents[1] / "resources/published"
@@ -52,8 +53,23 @@ def write_checkpoint(folder, run, dimensions, imbalances, rng):
         for n in (2, 4, 8)
     ]
     tables.write("id_scaling", scaling, folder / "id_scaling.parquet")
+    write_latents(folder, run, factor)
     images = dict(zip(("images", "reconstructions", "samples"), rng.random((3, 4, 3, 32, 32)), strict=True))
     np.savez(folder / "reconstructions.npz", **images)
+
+
+def write_latents(folder, run, factor):
+    """Made up, as none are published: half of the units are idle from K = 32 on, and z has noise in them."""
+    size = run["bottleneck"]
+    rows = []
+    for latent in LATENTS:
+        n_units = size // 2 if latent.startswith("active") and size >= 32 else size
+        value = factor * (0.3 / n_units + 0.001 * (n_units if "sample" in latent else 0))
+        columns = dict.fromkeys(tables.LATENT_PAIRS, value)
+        columns |= {f"{name}_stderr": 1e-4 for name in columns}
+        columns |= {"intrinsic_dimension": factor * n_units**0.9, "id_stderr": 0.01}
+        rows.append({**run, "latent": latent, "n_units": n_units, "n_points": 5000} | columns)
+    tables.write("latents", rows, folder / "latents.parquet")
 
 
 def write_cross_bottleneck(selection, layers):

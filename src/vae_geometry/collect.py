@@ -15,7 +15,10 @@ PACKAGES = (  # that the numbers of a sweep come from
     *("pandas", "pyarrow", "pillow", "matplotlib"),
 )
 HEADER = "package,version\n"
-COLLECTED = ("intrinsic_dimension", "information_imbalance", "cross_bottleneck", "fidelity", "training", "memory")
+COLLECTED = (
+    *("intrinsic_dimension", "information_imbalance", "latents", "cross_bottleneck"),
+    *("fidelity", "training", "memory"),
+)
 
 
 def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:

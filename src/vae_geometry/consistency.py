@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from vae_geometry import VaeGeometryError
+from vae_geometry.latents import LATENTS
 
 # Kind -> columns that do not differ between the runs of a data set, as all see the same test inputs; of the ID those of
 # the input.
@@ -17,6 +18,7 @@ SHARED = {
     "id_scaling": ("n_points", "extrinsic_dimension", "scale", "intrinsic_dimension", "id_stderr"),
     "information_imbalance": ("n_points",),
     "cross_bottleneck": ("n_points",),
+    "latents": ("n_points",),
     "fidelity": ("n_points", "extractor"),
 }
 SAME = 1e-6  # relative: a GPU adds in another order than a CPU; other inputs differ by far more
@@ -120,6 +122,9 @@ def _absent(kind: str, table: pa.Table) -> Iterator[str]:
         n_layers, scales = 1 + max(layer for layer, _ in found), {scale for _, scale in found}
         absent = sorted(set(product(range(n_layers), scales)) - found)
         yield from (f"layer {layer} with {scale} neighbours" for layer, scale in absent)
+    elif kind == "latents":
+        latents = set(table["latent"].to_pylist())
+        yield from (f"latent {latent}" for latent in LATENTS if latent not in latents)
     elif kind in ("information_imbalance", "cross_bottleneck"):
         size = "bottleneck" if kind == "information_imbalance" else "{end}_bottleneck"
         names = [[size.format(end=end), f"{end}_layer"] for end in ENDS]

@@ -33,6 +33,7 @@ RESULTS = {
     "intrinsic_dimension": f"{CHECKPOINT}/intrinsic_dimension.parquet",
     "id_scaling": f"{CHECKPOINT}/id_scaling.parquet",
     "information_imbalance": f"{CHECKPOINT}/information_imbalance.parquet",
+    "latents": f"{CHECKPOINT}/latents.parquet",
     "fidelity": f"{CHECKPOINT}/fidelity.parquet",
     "verification": f"{CHECKPOINT}/verification.parquet",
     "cross_bottleneck": f"{ALL_BOTTLENECKS}/cross_bottleneck.parquet",

@@ -69,7 +69,7 @@ class Geometry:
         """
         first = self.rows["intrinsic_dimension"][0]
         run = {field.name: first[field.name] for field in tables.RUN}
-        require_same_runs(Path(folder), run, 2 if "id_scaling" in self.rows else None)
+        require_same_runs(Path(folder), run, self.rows)
         write_geometry(self.rows, Path(folder))
 
     def _frame(self, kind: str) -> "pd.DataFrame":

@@ -12,7 +12,7 @@ Fields = Mapping[str, str | int]
 
 # The columns that tell the rows of a table apart, of whatever kind it is.
 KEYS = {
-    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "quantity", "neighbours", "claim", "part"),
+    *("dataset", "noise", "bottleneck", "seed", "epoch", "layer", "quantity", "neighbours", "latent", "claim", "part"),
     *("source_bottleneck", "target_bottleneck", "source_layer", "target_layer"),
 }
 # Kind -> the number that two trained networks do not share to the last digit. An II is no such number: it is a ratio
@@ -20,6 +20,7 @@ KEYS = {
 MEASURED = {
     "intrinsic_dimension": "intrinsic_dimension",
     "id_scaling": "intrinsic_dimension",
+    "latents": "intrinsic_dimension",
     "fidelity": "elbo",
     "training": "train_elbo",
     "memory": "loss_new_eps",
@@ -33,6 +34,9 @@ LIMITS = {
     **dict.fromkeys(("loss_trained_eps_stderr", "loss_new_eps_stderr", "loss_mean_stderr", "memory_stderr"), POSITIVE),
     "n_points": (1, inf),
     "n_images": (1, inf),
+    **dict.fromkeys(("ii_to_input", "ii_from_input", "ii_to_output"), (0.0, 2.0)),
+    **dict.fromkeys(("ii_to_input_stderr", "ii_from_input_stderr", "ii_to_output_stderr"), POSITIVE),
+    "aggregate_divergence": NATS,
     "information_imbalance": (0.0, 2.0),
     **dict.fromkeys(("kl", "train_kl", "validation_kl"), NATS),  # the loss of a density may be below zero
     "frechet_distance": (-1.0, inf),  # of equal Gaussians zero up to rounding

@@ -13,6 +13,7 @@ from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.columns import table_of_rows
 from vae_geometry.consistency import require_same_inputs, require_whole
 from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
+from vae_geometry.latents import ACTIVE_VARIANCE
 from vae_geometry.rows import require_once, require_own_numbers, require_place, require_possible
 from vae_geometry.selection import Selection
 
@@ -62,6 +63,11 @@ IMBALANCE = [
     POINTS,
     REASON,
 ]
+LATENT_PAIRS = {
+    "ii_to_input": "from the latent to the input",
+    "ii_from_input": "from the input to the latent",
+    "ii_to_output": "from the latent to the output, which is decoded from what `model.latent` says",
+}
 PARTS = {"train": "training", "validation": "validation"}
 LOSSES = {"reconstruction": "reconstruction loss", "kl": "KL divergence", "elbo": "ELBO as a loss"}
 DECODED = {
@@ -96,6 +102,28 @@ SCHEMAS = {
         ]
     ),
     "information_imbalance": pa.schema([*RUN, *PAIR, *IMBALANCE]),
+    "latents": pa.schema(
+        [
+            *RUN,
+            _column(
+                "latent",
+                pa.string(),
+                "sample: the sampled z; mean: its mean mu; active_sample and active_mean: their active units alone",
+            ),
+            _column("n_units", pa.int32(), "units of this latent"),
+            *DIMENSION,
+            *[
+                column
+                for name, pair in LATENT_PAIRS.items()
+                for column in (
+                    _column(name, pa.float64(), f"II {pair}"),
+                    _column(f"{name}_stderr", pa.float64(), "standard error of this II"),
+                )
+            ],
+            POINTS,
+            REASON,
+        ]
+    ),
     "cross_bottleneck": pa.schema(
         [
             *[field for field in RUN if field.name != "bottleneck"],
@@ -111,7 +139,18 @@ SCHEMAS = {
             _column("reconstruction", pa.float64(), "reconstruction loss per test input, in nats"),
             _column("kl", pa.float64(), "KL divergence per test input, in nats"),
             _column("kl_per_unit", pa.list_(pa.float64()), "the same of each latent unit"),
-            _column("active_units", pa.int32(), "units with a KL above 0.01 nat; the others have collapsed"),
+            _column(
+                "active_units",
+                pa.int32(),
+                f"units whose mean has a variance above {ACTIVE_VARIANCE:g} over the images (Burda et al. 2016)",
+            ),
+            _column(
+                "aggregate_divergence",
+                pa.float64(),
+                "how far the latents of all images together are from the prior, in nats: KL divergence of the Gaussian "
+                "with their mean and covariance from N(0, I); their own is at least as large, as it depends on all "
+                "moments, not on the first two alone",
+            ),
             _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
             _column("extractor", pa.string(), "network of the features"),
             POINTS,

@@ -13,8 +13,8 @@ from vae_geometry.collect import collect
 from vae_geometry.figures.plot import plot
 
 RUN = {"dataset": "digits", "noise": "fresh", "seed": 0, "epoch": 2}
-KINDS = ["intrinsic_dimension", "id_scaling", "information_imbalance", "cross_bottleneck", "fidelity"]
-KINDS += ["training", "memory"]
+KINDS = ["intrinsic_dimension", "id_scaling", "information_imbalance", "latents", "cross_bottleneck"]
+KINDS += ["fidelity", "training", "memory"]
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ OTHERS = {
     "another N": ("intrinsic_dimension", "n_points of the input is 7", put("n_points", 7)),
     "another N of the scales": ("id_scaling", "n_points of the input is 7", put("n_points", 7)),
     "another N of the II": ("information_imbalance", "n_points is 7", put("n_points", 7)),
+    "another N of the latents": ("latents", "n_points is 7", put("n_points", 7)),
     "another N of the fidelity": ("fidelity", "n_points is 7", put("n_points", 7)),
     "another extractor": ("fidelity", "extractor is inception", put("extractor", "inception")),
     "images of another ID": (ID, f"{ID} of the input is 8.45", put(ID, 8.45, INPUT)),
@@ -109,6 +110,7 @@ INCOMPLETE = {
     "the last layer": ("intrinsic_dimension", drop(-1), "holds no row of layer 10, which "),
     "a layer": ("intrinsic_dimension", drop(-4), "holds no row of layer 7;"),
     "a scale": ("id_scaling", drop(-1), "holds no row of layer 10 with 4 neighbours;"),
+    "a latent": ("latents", drop(-1), "holds no row of latent active_mean;"),
     "a pair": ("information_imbalance", drop(-1), "holds no row of the II from layer 10 of K = 3 to layer 10 "),
     "all pairs of a layer": (
         "information_imbalance",
@@ -162,6 +164,9 @@ IMPOSSIBLE = [
     ("id_scaling", "scale", [INF, -1.0]),
     ("information_imbalance", "information_imbalance", [NAN, -0.1, 5.0]),
     ("cross_bottleneck", "information_imbalance", [INF, 2.5]),
+    ("latents", "ii_from_input", [-0.1, 2.5]),
+    ("latents", "ii_to_output_stderr", [NAN, -0.1]),
+    ("fidelity", "aggregate_divergence", [-5.0, INF]),
     ("fidelity", "kl", [-5.0, NAN]),
     ("fidelity", "frechet_distance", [INF]),
     ("training", "train_elbo", [NAN, INF]),

@@ -6,6 +6,7 @@ import pytest
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.cli import main
+from vae_geometry.latents import LATENTS
 from vae_geometry.selection import Selection
 
 RUN = {"dataset": "digits", "noise": "fresh", "bottleneck": 2, "seed": 0, "epoch": 5}
@@ -20,6 +21,7 @@ ROWS = {  # of each kind, without those of its run
     "id_scaling": [{**layer, "neighbours": 2} for layer in LAYERS],
     "information_imbalance": PAIRS,
     "cross_bottleneck": [{**pair, "source_bottleneck": 2, "target_bottleneck": 2} for pair in PAIRS],
+    "latents": [{"latent": latent, "intrinsic_dimension": 4.5} for latent in LATENTS],
     "fidelity": [{"elbo": 80.25}],
     "training": [{"epoch": epoch, "train_elbo": 90.5 - epoch} for epoch in range(1, 6)],
     "memory": [{"part": part, "loss_new_eps": 70.5} for part in ("train", "validation")],
@@ -97,6 +99,7 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path, kind):
     [
         ("intrinsic_dimension", "intrinsic_dimension"),
         ("id_scaling", "intrinsic_dimension"),
+        ("latents", "intrinsic_dimension"),
         ("fidelity", "elbo"),
         ("training", "train_elbo"),
         ("memory", "loss_new_eps"),

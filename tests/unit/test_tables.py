@@ -23,13 +23,15 @@ def test_columns_are_those_of_the_design():
     run = ["dataset", "noise", "bottleneck", "seed", "epoch"]
     layer = ["layer", "layer_name", "role", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
     pair = [f"{end}_{name}" for name in ("layer", "name", "role") for end in ("source", "target")]
-    fidelity = ["elbo", "reconstruction", "kl", "kl_per_unit", "active_units"]
+    fidelity = ["elbo", "reconstruction", "kl", "kl_per_unit", "active_units", "aggregate_divergence"]
     fidelity += ["frechet_distance", "extractor", "n_points", "warning"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
     assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
     assert names["id_scaling"] == [*run, *layer[:4], "neighbours", "scale", *layer[4:], "reason"]
     imbalance = ["information_imbalance", "ii_stderr", "n_ties", "n_points", "reason"]
     assert names["information_imbalance"] == [*run, *pair, *imbalance]
+    pairs = [f"ii_{name}{end}" for name in ("to_input", "from_input", "to_output") for end in ("", "_stderr")]
+    assert names["latents"] == [*run, "latent", "n_units", *layer[4:6], *pairs, "n_points", "reason"]
     assert names["fidelity"] == [*run, *fidelity, "reason"]
     assert names["claims"] == ["dataset", "noise", "seed", "claim", "statement", "verdict", "numbers", "reason"]
     assert all(names[kind][:5] == run for kind in names if kind not in ("cross_bottleneck", "claims"))

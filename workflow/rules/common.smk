@@ -32,7 +32,8 @@ PUBLISHED, GAUSSIANS = (shipped(layout.RESOURCES[name]) for name in ("published"
 BASE = workflow.basedir.replace("{", "{{").replace("}", "}}")
 ENVIRONMENT = f"{BASE}/envs/compute.yaml"
 GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
-TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "cross_bottleneck", "fidelity", "training", "memory"]
+TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "latents", "cross_bottleneck"]
+TABLES += ["fidelity", "training", "memory"]
 
 
 wildcard_constraints:

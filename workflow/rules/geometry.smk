@@ -5,6 +5,7 @@ rule measure_geometry:
         intrinsic_dimension=layout.result("intrinsic_dimension"),
         information_imbalance=layout.result("information_imbalance"),
         id_scaling=layout.result("id_scaling") if SCALES else [],
+        latents=layout.result("latents"),
     log:
         f"logs/{CHECKPOINT}/measure_geometry.log",
     benchmark:

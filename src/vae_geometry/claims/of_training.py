@@ -21,7 +21,7 @@ WINDOWS = "means over windows of epochs that double in length (1, 2-3, 4-7, ...)
     section="3.2",
 )
 def distance_falls(evidence: Evidence) -> Finding:
-    if evidence.no_distance == NO_IMAGES:
+    if NO_IMAGES in (evidence.no_distance or ""):
         raise NotApplicable(NO_IMAGES)
     runs = [(size, epoch) for size in evidence.bottlenecks for epoch in evidence.trained]
     if any(run not in evidence.frechet_distance for run in runs):

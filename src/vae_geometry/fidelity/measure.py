@@ -13,12 +13,13 @@ from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.arrays import open_npy
 from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files, read_manifest, unchanged
 from vae_geometry.fidelity import NO_IMAGES
+from vae_geometry.fidelity.aggregate import SINGULAR, aggregate_divergence
 from vae_geometry.fidelity.elbo import elbo_terms
 from vae_geometry.fidelity.frechet import FeatureStatistics, frechet_distance, images_sha256, read_features, statistics
+from vae_geometry.latents import active_units
 from vae_geometry.networks.likelihoods import LIKELIHOODS, Likelihood, likelihood
 from vae_geometry.replacing import require_same_run
 
-ACTIVE_NATS = 0.01
 NO_FRECHET_DISTANCE = "the Frechet distance was not measured: fidelity.extractor is none"
 
 
@@ -70,7 +71,7 @@ def measure_fidelity(
     output : Path
         Table of kind ``fidelity`` with one row. Per input, in nats, with the sampled z: the reconstruction loss, KL,
         ``elbo`` = reconstruction + beta * KL, and ``kl_per_unit``, the KL of each latent unit. ``active_units`` counts
-        the units with a KL above ``ACTIVE_NATS``: the others have collapsed. ``frechet_distance`` compares the
+        those of ``latents.active_units``; for ``aggregate_divergence`` see there. ``frechet_distance`` compares the
         features of the test images with those of the output (``latent: mean`` decodes the mean there), whose values
         between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file; a gaussian output
         beyond them counts as black or white.
@@ -103,19 +104,23 @@ def _measure(dump: Dump, beta: float, features: Path | None, weights: Path, devi
     reconstruction, kl = elbo_terms(dump.likelihood, dump.images, dump.logits, dump.mean, dump.log_variance)
     if not np.isfinite(kl).all():
         raise VaeGeometryError(f"{dump.folder / layout.LOG_VARIANCE}: holds variances that are infinite; train again")
+    divergence = aggregate_divergence(dump.mean, dump.log_variance)
     row = {
         **dump.run,
         "elbo": reconstruction + beta * kl.sum(),
         "reconstruction": reconstruction,
         "kl": kl.sum(),
         "kl_per_unit": kl.tolist(),
-        "active_units": int((kl > ACTIVE_NATS).sum()),
+        "active_units": int(active_units(dump.mean).sum()),
+        "aggregate_divergence": divergence,
         "n_points": len(dump.images),
-        "reason": NO_FRECHET_DISTANCE if _may_be_images(dump.shape) else NO_IMAGES,
     }
     if features is not None:
         row |= _measure_distance(dump, features, weights, device)
-    return row
+    reasons = [SINGULAR] * (divergence is None)
+    if features is None:
+        reasons.append(NO_FRECHET_DISTANCE if _may_be_images(dump.shape) else NO_IMAGES)
+    return {**row, "reason": "; ".join(reasons) or None}
 
 
 def _read(folder: Path, n_points: int) -> Dump:
@@ -175,7 +180,6 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
         "frechet_distance": frechet_distance(known.mean, known.covariance, *statistics(extracted)),
         "extractor": known.extractor,
         "warning": _warning(known, reconstructions),
-        "reason": None,
     }
 
 

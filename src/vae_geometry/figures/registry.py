@@ -256,6 +256,25 @@ ENTRIES = (
         ),
     ),
     Figure(
+        name="latents",
+        title="z and its mean",
+        module="latents",
+        tables=("intrinsic_dimension", "latents"),
+        gaussians=True,
+        shows=(
+            "**The latent, sampled and not.** Trained networks, against the bottleneck size: the sampled z and its "
+            "mean mu, with all units and with the active ones, whose mu has a variance above 0.01 over the images. (a) "
+            "Information imbalance from the latent to the input, logarithmic. (b) Intrinsic dimension; the dashed line "
+            "is the data's own, the dotted one that of as many points of a K-dimensional Gaussian. (c) Number of "
+            "active units; the dotted line is K."
+        ),
+        how_to_read=(
+            "A unit that the network does not use is noise of the prior in z, and next to constant in mu. Where z "
+            "rises with K and mu does not, the rise is noise: of idle units, unless the active units of z rise too. A "
+            "gap is a value that could not be measured."
+        ),
+    ),
+    Figure(
         name="published",
         title="beside the paper's values",
         module="published",

@@ -62,7 +62,7 @@ def open_layers(folder: Path) -> list[Layer]:
     """
     paths = layer_files(folder)
     manifest = find_manifest(folder)
-    arrays = {number: _open(path) for number, path in paths.items()}
+    arrays = {number: open_points(path) for number, path in paths.items()}
     if len({len(array) for array in arrays.values()}) > 1:
         listed = ", ".join(f"{paths[number].name}: {len(array)}" for number, array in arrays.items())
         raise VaeGeometryError(f"{folder}: the layers differ in their number of points ({listed}); dump them again")
@@ -72,7 +72,8 @@ def open_layers(folder: Path) -> list[Layer]:
     return [Layer(array, _label(number, manifest)) for number, array in arrays.items()]
 
 
-def _open(path: Path) -> NDArray[np.floating[Any]]:
+def open_points(path: Path) -> NDArray[np.floating[Any]]:
+    """Open and check one array (N, D) of a folder of activations; see ``open_layers`` for the errors."""
     array = open_npy(path, REMEDY)
     if array.dtype.kind != "f" or array.ndim != 2:
         raise VaeGeometryError(f"{path}: is {array.dtype} {array.shape}, not a float array (N, D); convert it first")

@@ -1,6 +1,6 @@
 """The geometry of a folder of activations, as tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from vae_geometry.dumps import unchanged
 from vae_geometry.geometry.activations import Layer, open_layers
 from vae_geometry.geometry.information_imbalance import imbalance_rows
 from vae_geometry.geometry.intrinsic_dimension import dimension_rows, scaling_rows
+from vae_geometry.geometry.latents import latent_rows, open_latents
 from vae_geometry.geometry.neighbours import Neighbours, find_neighbours, working_memory_mb
 from vae_geometry.replacing import require_same_run
 
@@ -26,7 +27,8 @@ def measure_geometry(
         Any folder of ``layerNN.npy``, see ``open_layers``. Its ``manifest.parquet`` names the run and the layers;
         without one those columns are null.
     output : Path
-        Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``.
+        Folder for ``intrinsic_dimension.parquet`` and ``information_imbalance.parquet``; of a dump also for
+        ``latents.parquet``, see ``open_latents``.
     threads : int
         CPU threads.
     memory_mb : int
@@ -45,8 +47,13 @@ def measure_geometry(
     with unchanged(folder):
         layers = open_layers(folder)
         run = {field.name: layers[0].label[field.name] for field in tables.RUN}
-        require_same_runs(output, run, scales)
-        rows = geometry_rows(layers, neighbours_of(folder, layers, threads, memory_mb, device, scales), scales)
+        latents = open_latents(folder, layers)
+        further = [*["id_scaling"] * bool(scales), *["latents"] * bool(latents)]
+        require_same_runs(output, run, ["intrinsic_dimension", "information_imbalance", *further])
+        found = neighbours_of(folder, latents.spaces if latents else layers, threads, memory_mb, device, scales)
+        rows = dict(geometry_rows(layers, found.of(range(len(layers))), scales))
+        if latents:
+            rows["latents"] = latent_rows(latents, found)
     write_geometry(rows, output)
 
 
@@ -76,21 +83,21 @@ def geometry_rows(layers: Sequence[Layer], neighbours: Neighbours, scales: int |
     return {**rows, "information_imbalance": imbalance_rows(layers, neighbours)}
 
 
-def require_same_runs(output: Path, run: Mapping[str, object], scales: int | None) -> None:
+def require_same_runs(output: Path, run: Mapping[str, object], kinds: Iterable[str]) -> None:
     """Refuse to replace the tables of another run in a folder; see ``require_same_run``."""
-    for kind in ("intrinsic_dimension", "information_imbalance", *["id_scaling"] * bool(scales)):
+    for kind in kinds:
         require_same_run(kind, output / f"{kind}.parquet", run)
 
 
 def write_geometry(rows: Rows, output: Path) -> None:
-    """Write a table for each kind of rows; an earlier table of the ID against scale goes where there are none."""
+    """Write a table for each kind of rows; earlier tables that have none go."""
     for kind in rows:
         tables.write(kind, rows[kind], output / f"{kind}.parquet")
-    if "id_scaling" not in rows:
-        _remove_scaling(output / "id_scaling.parquet")
+    for kind in {"id_scaling", "latents"} - rows.keys():
+        _remove(kind, output / f"{kind}.parquet")
 
 
-def _remove_scaling(path: Path) -> None:
-    """Remove the table of an earlier measurement, which had scales."""
-    if tables.is_table("id_scaling", path):
+def _remove(kind: str, path: Path) -> None:
+    """Remove the table of an earlier measurement, which had scales, or of a dump."""
+    if tables.is_table(kind, path):
         path.unlink()

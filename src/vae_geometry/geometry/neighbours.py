@@ -47,6 +47,12 @@ class Neighbours:
     ranks: NDArray[np.int32]
     ties: NDArray[np.int64]
 
+    def of(self, spaces: Sequence[int]) -> "Neighbours":
+        """The same of some of the spaces, in this order."""
+        chosen = list(spaces)
+        pairs = np.ix_(chosen, chosen)
+        return Neighbours(self.indices[chosen], self.distances[chosen], self.ranks[pairs], self.ties[pairs])
+
 
 def find_neighbours(
     spaces: Sequence[NDArray[np.floating[Any]]],

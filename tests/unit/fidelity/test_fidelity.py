@@ -72,23 +72,42 @@ def test_without_features_the_distance_is_null_with_its_reason(sweep, tmp_path):
     assert "fidelity.extractor is none" in row["reason"]
 
 
-def test_units_share_the_kl_and_are_active_above_a_hundredth_of_a_nat(sweep, tmp_path):
-    dump = shutil.copytree(sweep.dump, tmp_path / "dump")
-    means = np.tile(np.float32([1.0, 0.15, 0.14, 0.0]), (POINTS, 1))  # KL = mean^2 / 2 where the variance is 1
-    means[::2] *= -1
-    log_variances = np.zeros((POINTS, 4), np.float32)
+def of_units(sweep, folder, means, log_variances):
+    """The dump of the sweep with other posteriors."""
+    dump = shutil.copytree(sweep.dump, folder)
     np.save(dump / "mean.npy", means)
     np.save(dump / "log_variance.npy", log_variances)
     manifest = tables.read("manifest", [dump / "manifest.parquet"]).to_pylist()
-    tables.write("manifest", [{**row, "bottleneck": 4} for row in manifest], dump / "manifest.parquet")
-    row = measured(dump, tmp_path)
-    assert row["kl_per_unit"] == pytest.approx([0.5, 0.01125, 0.0098, 0.0])
+    rows = [{**row, "bottleneck": means.shape[1]} for row in manifest]
+    tables.write("manifest", rows, dump / "manifest.parquet")
+    return dump
+
+
+def test_units_share_the_kl_and_are_active_where_their_mean_varies(sweep, tmp_path):
+    means = np.tile(np.float32([1.0, 0.11, 0.09, 0.0]), (POINTS, 1))  # KL = mean^2 / 2 where the variance is 1
+    means[::2] *= -1
+    log_variances = np.zeros((POINTS, 4), np.float32)
+    row = measured(of_units(sweep, tmp_path / "dump", means, log_variances), tmp_path)
+    assert row["kl_per_unit"] == pytest.approx([0.5, 0.00605, 0.00405, 0.0])
     assert row["kl"] == pytest.approx(sum(row["kl_per_unit"]))
     assert row["active_units"] == 2
-    np.save(dump / "log_variance.npy", log_variances - np.float32([0, 0, 0, 2]))  # a sure unit says something too
-    row = measured(dump, tmp_path)
+    constant = log_variances - np.float32([0, 0, 0, 2])  # a sigma that is the same for all says nothing of an image
+    row = measured(of_units(sweep, tmp_path / "constant", means, constant), tmp_path)
     assert row["kl_per_unit"][3] == pytest.approx((np.exp(-2) - 1 + 2) / 2)
-    assert row["active_units"] == 3
+    assert row["active_units"] == 2
+
+
+def test_the_aggregate_posterior_is_as_far_from_the_prior_as_its_moments_say(sweep, tmp_path):
+    means = np.repeat(np.float32([[1.0, 2.0], [-1.0, 2.0]]), POINTS // 2, axis=0)
+    row = measured(of_units(sweep, tmp_path / "dump", means, np.zeros((POINTS, 2), np.float32)), tmp_path)
+    assert row["aggregate_divergence"] == pytest.approx((2 - 1 - np.log(2) + 4) / 2)  # a variance of 2, a mean of 2
+    flat = np.full((POINTS, POINTS), -100, np.float32)
+    row = measured(of_units(sweep, tmp_path / "flat", np.eye(POINTS, dtype=np.float32), flat), tmp_path)
+    assert row["aggregate_divergence"] is None
+    assert row["reason"] == (
+        "the aggregate divergence was not measured: the covariance of z is singular; "
+        "the Frechet distance was not measured: fidelity.extractor is none"
+    )
 
 
 def test_the_distance_is_that_of_the_dumps_output_rounded_to_bytes(sweep, features, tmp_path):
