@@ -1,6 +1,6 @@
 rule check_claims:
     input:
-        tables=lambda wildcards: results([*GEOMETRY, "fidelity", "training"], wildcards.dataset, NOISES, CHECKPOINTS),
+        tables=lambda wildcards: results(OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
         verification=lambda wildcards: verification(wildcards.dataset),
     output:
         table=layout.result("claims"),

@@ -34,6 +34,7 @@ ENVIRONMENT = f"{BASE}/envs/compute.yaml"
 GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
 TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "latents", "cross_bottleneck"]
 TABLES += ["fidelity", "training", "memory"]
+OF_CLAIMS = [*GEOMETRY, "latents", "cross_bottleneck", "fidelity", "training"]
 
 
 wildcard_constraints:

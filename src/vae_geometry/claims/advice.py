@@ -201,6 +201,7 @@ def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None)
     places = [sizes.index(each.enough) for each in witnesses]
     if max(places) - min(places) > 1:
         remarks.append("The witnesses disagree by more than one step of K; trust none alone.")
+    remarks += _of_units(evidence) + _of_the_latent(evidence)
     if len(evidence.seeds) == 1:
         remarks.append("One seed says nothing of others; add some to seeds to know how sure this is.")
     if size is not None:
@@ -215,6 +216,28 @@ def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None)
             else f"At the checkpoints before epoch {evidence.last} II alone would have said otherwise."
         )
     return remarks
+
+
+def _of_units(evidence: Evidence) -> list[str]:
+    """How many units the networks use: more K than that carry nothing."""
+    found = {size: evidence.active_units.get((size, evidence.last)) for size in evidence.bottlenecks}
+    known = {size: number for size, number in found.items() if number is not None}
+    return [f"Active units by K (variance of the mean above 0.01): {by_bottleneck(known)}."] if known else []
+
+
+def _of_the_latent(evidence: Evidence) -> list[str]:
+    """Where the IDs of z and of its mean part, as z takes in noise of idle units (FONDUE, arXiv 2209.12806)."""
+    gaps = {}
+    for size in evidence.bottlenecks:
+        sampled, mean = (evidence.latent_dimension.get((size, evidence.last, name)) for name in ("sample", "mean"))
+        if sampled is not None and mean is not None:
+            gaps[size] = sampled.ratio(mean)
+    apart = [size for size, interval in intervals(gaps, len(gaps)).items() if interval.exceeds(MARGIN)] if gaps else []
+    if not gaps:
+        return []
+    if not apart:
+        return ["The IDs of z and of its mean do not part for any K: no idle units show."]
+    return [f"The IDs of z and of its mean part from K = {min(apart)} on: from there z holds noise of idle units."]
 
 
 def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]:

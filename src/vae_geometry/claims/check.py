@@ -53,9 +53,7 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
         epochs=_once(selection.epochs),
     )
     if len(selection.noises) > 1:
-        for kind in reading.READ:  # all at once, to see that they were measured alike
-            if kind not in reading.OPTIONAL or tables.is_measured(kind, selection):
-                tables.read_selected(kind, selection)
+        reading.require_alike(selection)
     sweeps = {noise: reading.of_sweep(replace(selection, noises=[noise])) for noise in selection.noises}
     rows = []
     for noise, of_noise in sweeps.items():

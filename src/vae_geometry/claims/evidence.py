@@ -46,6 +46,14 @@ class Evidence:
         (K, epoch) -> Frechet distance.
     kl, elbo : mappings
         (K, epoch) -> KL divergence and ELBO of the validation set, nats per input; every epoch of the training.
+    divergence : mapping
+        (K, epoch) -> divergence of the aggregate posterior from the prior, nats.
+    active_units : mapping
+        (K, epoch) -> number of active units.
+    latent_dimension, from_latent : mappings
+        (K, epoch, latent) -> ID of a latent, and II from it to the input; latents as in ``latents.LATENTS``.
+    between_bottlenecks : mapping
+        (K, larger K, layer) -> relative II difference of the same layer in two networks, at the last epoch.
     extractor : str or None
         Network of the Frechet distance's features.
     no_distance : str or None
@@ -63,6 +71,11 @@ class Evidence:
     frechet_distance: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
     kl: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
     elbo: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
+    divergence: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
+    active_units: Mapping[tuple[int, int], Sample] = field(default_factory=dict)
+    latent_dimension: Mapping[tuple[int, int, str], Sample] = field(default_factory=dict)
+    from_latent: Mapping[tuple[int, int, str], Sample] = field(default_factory=dict)
+    between_bottlenecks: Mapping[tuple[int, int, int], Sample] = field(default_factory=dict)
     extractor: str | None = None
     no_distance: str | None = None
 
@@ -153,9 +166,14 @@ class Evidence:
     def _step(self, bottleneck: int, epoch: int, layer: int, following: int) -> Sample:
         there = _get(self.imbalance, (bottleneck, epoch, layer, following), "II from layer {2} to layer {3}")
         back = _get(self.imbalance, (bottleneck, epoch, following, layer), "II from layer {2} to layer {3}")
-        total = there.numbers + back.numbers
-        errors = 4 / total**2 * np.hypot(back.numbers * there.errors, there.numbers * back.errors)
-        return Sample(2 * (there.numbers - back.numbers) / total, errors)
+        return relative_difference(there, back)
+
+
+def relative_difference(there: Sample, back: Sample) -> Sample:
+    """Difference of two II over their mean, within seeds."""
+    total = there.numbers + back.numbers
+    errors = 4 / total**2 * np.hypot(back.numbers * there.errors, there.numbers * back.errors)
+    return Sample(2 * (there.numbers - back.numbers) / total, errors)
 
 
 def doubling(last: int) -> list[tuple[int, int]]:

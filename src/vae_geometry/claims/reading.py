@@ -1,5 +1,6 @@
 """Evidence read from the tables of a sweep, and from those published with the paper."""
 
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published
-from vae_geometry.claims.evidence import Evidence
+from vae_geometry.claims.evidence import Evidence, relative_difference
 from vae_geometry.claims.uncertainty import Sample
 from vae_geometry.selection import Selection
 from vae_geometry.tables import SCHEMAS, is_measured, read_frame
@@ -18,8 +19,8 @@ from vae_geometry.tables import SCHEMAS, is_measured, read_frame
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.3, 3.3
 PUBLISHED_COORDINATES = 3072
 
-READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training")  # kinds of tables
-OPTIONAL = ("fidelity", "training")  # those that networks trained elsewhere lack
+READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training", "latents", "cross_bottleneck")
+OPTIONAL = ("fidelity", "training", "latents", "cross_bottleneck")  # those that networks trained elsewhere lack
 
 
 def of_sweep(selection: Selection) -> list[Evidence]:
@@ -38,7 +39,7 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     VaeGeometryError
         If a table is absent, or the tables are of networks of different layers.
     """
-    dimensions, imbalances, fidelity, training = (_read(kind, selection) for kind in READ)
+    dimensions, imbalances, fidelity, training, latents, across = (_read(kind, selection) for kind in READ)
     roles = _roles(dimensions, selection.results)
     coordinates = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
     extractors = fidelity["extractor"].dropna()
@@ -62,6 +63,11 @@ def of_sweep(selection: Selection) -> list[Evidence]:
             frechet_distance=samples(fidelity, "frechet_distance", None),
             kl=samples(training, "validation_kl", "kl_error"),
             elbo=samples(training, "validation_elbo", "elbo_error"),
+            divergence=samples(fidelity, "aggregate_divergence", None),
+            active_units=samples(fidelity, "active_units", None),
+            latent_dimension=samples(latents, "intrinsic_dimension", "id_stderr", "latent"),
+            from_latent=samples(latents, "ii_to_input", "ii_to_input_stderr", "latent"),
+            between_bottlenecks=_between(across, seeds),
             extractor=extractors.iloc[0] if len(extractors) else None,
             no_distance=no_distance.iloc[0] if len(no_distance) else None,
         )
@@ -69,8 +75,28 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     return [*(of_seeds(seed) for seed in selection.seeds), of_seeds(*selection.seeds)]
 
 
+def _between(across: pd.DataFrame, seeds: tuple[int, ...]) -> dict[tuple[int, int, int], Sample]:
+    """Relative II difference of the same layer in two networks, from II(narrower -> wider) and back."""
+    same = across[across["source_layer"] == across["target_layer"]]
+    keys = ["source_bottleneck", "target_bottleneck", "source_layer"]
+    numbers = _samples(same, "information_imbalance", "ii_stderr", keys, seeds)
+    return {
+        (one, other, layer): relative_difference(numbers[one, other, layer], numbers[other, one, layer])
+        for one, other, layer in numbers
+        if one < other and (other, one, layer) in numbers
+    }
+
+
+def require_alike(selection: Selection) -> None:
+    """Read all tables at once, to see that all kinds of noise were measured alike."""
+    for kind in READ:
+        _read(kind, selection)
+
+
 def _read(kind: str, selection: Selection) -> pd.DataFrame:
-    """The selected tables of one kind; no rows where no network has an ELBO or a Frechet distance."""
+    """The selected tables of one kind; no rows where networks trained elsewhere have none."""
+    if kind == "cross_bottleneck":
+        selection = replace(selection, epochs=[max(selection.epochs)])
     if kind in OPTIONAL and not is_measured(kind, selection):
         return SCHEMAS[kind].empty_table().to_pandas()
     return read_frame(kind, selection)

@@ -1,6 +1,7 @@
 """Made-up evidence where the answer to every claim is known, and tables of a made-up sweep."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -87,6 +88,15 @@ def as_in_the_paper(error=0.01, roles=PAPER):
         frechet_distance={(size, epoch): sample(100 / epoch, error, rng) for size in SIZES for epoch in EPOCHS[1:]},
         kl={(size, epoch): sample(kl(size, epoch), error, rng) for size, epoch in in_training},
         elbo={(size, epoch): sample(300 - 20 * np.log(epoch), error / 10, rng) for size, epoch in in_training},
+        divergence={(size, epoch): sample(1 + 4 / (1 + epoch), error, rng) for size in SIZES for epoch in EPOCHS},
+        from_latent={
+            (size, LAST, "mean"): sample({2: 0.4, 8: 0.05, 32: 0.2, 128: 0.4}[size], error, rng) for size in SIZES
+        },
+        between_bottlenecks={
+            (one, other, layer): sample(-0.8 if one < DATA <= other else -0.2, error, rng)
+            for one, other in pairwise(SIZES)
+            for layer in range(1, output)
+        },
         extractor="inception",
     )
 
