@@ -4,6 +4,8 @@ import json
 import shlex
 from pathlib import Path
 
+import yaml
+
 from vae_geometry import VaeGeometryError, layout
 from vae_geometry.config import DataSet
 from vae_geometry.data.checksums import checksum_of_files
@@ -141,6 +143,17 @@ def figure_tables(figure, dataset, noise):
     return [file for file in files if "{" not in file]  # of a checkout elsewhere; Snakemake would look for a wildcard
 
 
+def steps_of_an_epoch(wildcards):
+    """How many optimisation steps an epoch has, for the figure that names them; not where only the data tell."""
+    training = SETTINGS[wildcards.dataset]["training"]
+    n_inputs = training["images"] or N_INPUTS.get(wildcards.dataset, (0, 0))[0]
+    if FIGURES[wildcards.figure].needs != "published" or not n_inputs:
+        return ""
+    n_trained = n_inputs - round(n_inputs * training["validation_fraction"])
+    full, left = divmod(n_trained, training["batch_size"])
+    return f"--steps {full + (left > 1)}"  # a batch of one is left out
+
+
 def all_figures():
     """The figures of every data set and kind of noise, those that compare the kinds, and those of all data sets."""
     drawn = []
@@ -157,6 +170,29 @@ def all_figures():
             if has[figure.needs] and compares[figure.result]:
                 drawn += expand(layout.result(figure.result), dataset=dataset, noise=NOISES, figure=name)
     return expand("{figure}.{suffix}", figure=dict.fromkeys(drawn), suffix=["png", "pdf", "csv", "txt"])
+
+
+def pictures_of(dataset):
+    """The figures of a data set."""
+    folder = layout.result("figure").format(dataset=dataset, noise="", figure="")
+    return [file for file in all_figures() if file.startswith(folder.rstrip("/") + "/") and file.endswith(".png")]
+
+
+def config_of(wildcards):
+    """What decides the results of a data set, as a config; paths are relative to the folder of the sweep."""
+    decided = {"datasets": {wildcards.dataset: config["datasets"][wildcards.dataset]}}
+    for key, value in config.items():
+        if isinstance(value, dict) and key != "datasets":
+            kept = {name: entry for name, entry in value.items() if decides(f"{key}.{name}")}
+            decided[key] = kept
+        elif key != "datasets" and decides(key):
+            decided[key] = value
+    return yaml.safe_dump(decided, default_flow_style=None)
+
+
+def decides(key):
+    """Whether results depend on a key of the config; those of an architecture's own options do."""
+    return key not in CONFIG or CONFIG[key].decides
 
 
 def report_labels(wildcards):

@@ -28,12 +28,13 @@ rule plot:
     params:
         published=lambda wildcards: PUBLISHED,  # functions: a path may hold braces
         gaussians=lambda wildcards: GAUSSIANS,
+        steps=steps_of_an_epoch,
         selection=lambda wildcards: selection(FIGURES[wildcards.figure].at(CHECKPOINTS)),
     message:
         "Figure {wildcards.figure} of {wildcards.dataset}, {wildcards.noise} noise"
     shell:
         "vae-geometry plot {wildcards.figure} --dataset {wildcards.dataset} --noise {wildcards.noise}"
-        " {params.selection} --published {params.published:q} --gaussians {params.gaussians:q}"
+        " {params.selection} --published {params.published:q} --gaussians {params.gaussians:q} {params.steps}"
         " --output $(dirname {output.csv})/{wildcards.figure} > {log} 2>&1"
 
 

@@ -17,7 +17,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from vae_geometry.figures.style import REFERENCE, colour, marker
+from vae_geometry.figures.style import REFERENCE, look
 from vae_geometry.figures.summaries import data_dimension
 
 NATS = "(nats per input)"
@@ -38,21 +38,30 @@ def say(ax: Axes, sentence: str) -> None:
 def draw_series(ax: Axes, line: pd.DataFrame, **options: Any) -> None:
     """Draw the means of one line, a marker where it was measured, and the band of its spread; nulls are gaps.
 
-    A line of more than 15 points, such as the losses of every epoch, has only some of its markers.
+    A line of more than 15 points, such as the losses of every epoch, has only some of its markers. Markers without a
+    line have no band.
     """
     ax.plot(line["x"], line["mean"], markevery=0.12 if len(line) > 15 else None, **options)
+    if options.get("linestyle") == "none":
+        return
     low, high = line["mean"] - line["spread"], line["mean"] + line["spread"]
     ax.fill_between(line["x"], low, high, color=options["color"], alpha=0.2, linewidth=0)
 
 
-def draw_bottlenecks(ax: Axes, numbers: pd.DataFrame, **options: Any) -> None:
-    """Draw one line a bottleneck, or say why there is none."""
+def draw_lines(ax: Axes, numbers: pd.DataFrame, by: str = "bottleneck", **options: Any) -> None:
+    """Draw one line a bottleneck, or another column, or say why there is none.
+
+    The last ones, those of large K, lie below the others and are broader, so that lines that coincide all show.
+    """
     if numbers["mean"].isna().all():
         reasons = numbers["reason"].dropna()
         say(ax, reasons.iloc[0] if len(reasons) else f"{numbers['quantity'].iloc[0]} was not measured")
         return
-    for bottleneck, line in numbers.groupby("bottleneck"):
-        draw_series(ax, line, color=colour(bottleneck), marker=marker(bottleneck), **options)
+    lines = numbers.groupby(by)
+    for place, (name, line) in enumerate(lines):
+        part = place / max(len(lines) - 1, 1)
+        size = {"linewidth": 1 + 0.6 * part, "markersize": 3.4 + 1.6 * part, "zorder": 2 - part / 2}
+        draw_series(ax, line, **{**look(by, name), **size, **options})
 
 
 def data_line(ax: Axes, dimension: float, name: str = "data") -> None:
@@ -173,14 +182,15 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
             groups.append([index])
     steps = np.linspace(0, len(places) - 1, 8 * len(places))
     path = np.column_stack([np.interp(steps, range(len(places)), axis) for axis in places.T])
-    covered = [(place, np.array([1.5, 1.5])) for place in places] + [(place, np.zeros(2)) for place in path]
+    markers = [(place, np.array([2.2, 2.2])) for place in places]
+    covered = 3 * markers + [(place, np.zeros(2)) for place in path]
     panel = ax.get_window_extent().get_points() * 72 / ax.figure.dpi
     written: list[tuple] = []
     for group in groups:
         index = group[0]
         name = names[index] if len(group) == 1 else f"{names[index]}-{names[group[-1]]}"
         half = np.array([2.0 * len(name), 2.8])
-        shifts = [np.array(side) * (half + distance) for distance in (2.5, 8, 14) for side in SIDES]
+        shifts = [np.array(side) * (half + distance) for distance in (3, 8, 14, 20, 27) for side in SIDES]
         clashes = [
             sum(np.all(abs(places[index] + shift - centre) < half + size) for centre, size in covered)
             + 10 * np.any(abs(places[index] + shift - panel.mean(axis=0)) + half > np.ptp(panel, axis=0) / 2)
@@ -206,9 +216,40 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
         text.set_in_layout(False)
 
 
-def id_panel(ax: Axes, profile: pd.DataFrame, names: Mapping[int, str], n_named: int | None = None) -> None:
+def compress_bottleneck(ax: Axes, profile: pd.DataFrame) -> None:
+    """Compress the axis of an ID profile above all layers but the bottleneck, where that stands far above them.
+
+    The part that is compressed is shaded and takes a quarter of the panel. Call it when all is drawn.
+    """
+    highest = (profile["mean"] + profile["spread"].fillna(0)).groupby(profile["role"] == "bottleneck").max()
+    rest = highest.get(False, np.nan)
+    ax.set_ylim(bottom=0)
+    if not highest.get(True, np.nan) > 1.3 * rest:
+        return
+    top = ax.get_ylim()[1]
+    below = MaxNLocator(5).tick_values(0, rest)
+    knee = below[-1]
+    factor = knee / 3 / (top - knee)
+    above = [tick for tick in MaxNLocator(3).tick_values(knee, top) if knee + 0.3 * (top - knee) < tick <= top]
+    ax.set_yscale(
+        "function",
+        functions=(
+            lambda y: np.where(y < knee, y, knee + factor * (y - knee)),
+            lambda y: np.where(y < knee, y, knee + (y - knee) / factor),
+        ),
+    )
+    ax.set_ylim(0, top)
+    ax.set_yticks([*below, *above])
+    ax.axhspan(knee, top, color="0.94", linewidth=0, zorder=0)
+    slash: dict[str, Any] = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 6, "markeredgewidth": 0.8}
+    ax.plot(0, knee, transform=ax.get_yaxis_transform(), color="0.2", clip_on=False, linestyle="none", **slash)
+
+
+def id_panel(
+    ax: Axes, profile: pd.DataFrame, names: Mapping[int, str], n_named: int | None = None, by: str = "bottleneck"
+) -> None:
     """ID against layer, beside that of the data."""
-    draw_bottlenecks(ax, profile)
+    draw_lines(ax, profile, by)
     layer_axis(ax, names, n_named)
     data_line(ax, data_dimension(profile))
     ax.set_ylabel("intrinsic dimension")
@@ -216,15 +257,15 @@ def id_panel(ax: Axes, profile: pd.DataFrame, names: Mapping[int, str], n_named:
 
 def ii_panel(ax: Axes, profile: pd.DataFrame, end: str, names: Mapping[int, str]) -> None:
     """II from the layers to one end of the network."""
-    draw_bottlenecks(ax, profile)
+    draw_lines(ax, profile)
     layer_axis(ax, names)
     log_axis(ax.yaxis)
     ax.set_ylabel(f"II(layer → {end})")
 
 
-def training_panel(ax: Axes, numbers: pd.DataFrame, label: str, log: bool = False) -> None:
+def training_panel(ax: Axes, numbers: pd.DataFrame, label: str, log: bool = False, **options: Any) -> None:
     """A quantity against the epoch."""
-    draw_bottlenecks(ax, numbers)
+    draw_lines(ax, numbers, **options)
     epoch_axis(ax, numbers["x"])
     ax.set_ylabel(label)
     if log:

@@ -84,7 +84,7 @@ def _look(kind: str) -> dict[str, Any]:
 
 def _draw_over_sizes(ax: Axes, numbers: pd.DataFrame) -> None:
     if numbers["mean"].isna().all():
-        draw.draw_bottlenecks(ax, numbers)  # says why
+        draw.draw_lines(ax, numbers)  # says why
         return
     for kind, line in numbers.groupby("noise"):
         draw.draw_series(ax, line, color="0.6", linestyle=LINES[kind], linewidth=0.8, zorder=1)

@@ -20,7 +20,7 @@ def id_scaling(selection: Selection) -> Drawn:
     data, panels = roles.of_role(scaling, "input"), [scaling[scaling["layer"] == layer] for layer in shown]
     figure, axes = style.small_multiples(len(panels), 1.9)
     for ax, panel in zip(axes, panels, strict=True):
-        draw.draw_bottlenecks(ax, panel)
+        draw.draw_lines(ax, panel)
         ax.plot(data.groupby("x")["mean"].mean(), **style.REFERENCE)
         draw.name_end(ax, data.loc[data["x"] == data["x"].max(), "mean"].mean(), "data")
         draw.doubling_axis(ax, panel["x"], "neighbours n")
@@ -117,6 +117,7 @@ def ii_plane(selection: Selection) -> Drawn:
     plane: dict[str, Any] = {"index": "x", "columns": "quantity", "values": ["mean", "spread"], "dropna": False}
     paths = [panel.pivot_table(**plane) for panel in panels]
     names = roles.labels(pairs, "source_layer", "source_label")
+    floors = 2 / pairs["n_points"].dropna().unique()
     figure, axes = style.small_multiples(len(panels), 1.9, sharex=True)
     for ax, panel, path in zip(axes, panels, paths, strict=True):
         for other in paths:
@@ -126,6 +127,10 @@ def ii_plane(selection: Selection) -> Drawn:
         ax.axline((across.iloc[0],) * 2, (2 * across.iloc[0],) * 2, **style.REFERENCE)
         look: dict[str, Any] = {"color": style.colour(bottleneck), "marker": style.marker(bottleneck)}
         ax.errorbar(across, up, up_spread, across_spread, elinewidth=0.6, **look)
+        for floor in floors:
+            ax.axhline(floor, **style.FLOOR)
+            ax.axvline(floor, **style.FLOOR)
+            draw.name_end(ax, floor, "2/N")
         ax.set_xlabel("II(input → layer)")
         ax.tick_params(labelbottom=True)
         if draw.is_first_column(ax):

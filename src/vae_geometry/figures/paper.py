@@ -23,17 +23,19 @@ def figure1(selection: Selection, table: Path | None = None) -> Drawn:
     expected = gaussians.at_bottleneck(profile, gaussians.curve(table, dimensions["n_points"]))
     change = summaries.layer_to_layer(pairs)
     names = roles.labels(profile, "x")
-    figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
+    figure, [axes] = style.new_figure(style.PAGE, 3, 1, 3)
     draw.id_panel(axes[0], profile, names)
     for layer, height, bottleneck in expected[["x", "mean", "bottleneck"]].itertuples(index=False):
         axes[0].hlines(height, layer - 0.45, layer + 0.45, colors=[style.colour(bottleneck)], **style.GAUSSIAN)
-    axes[0].set_ylim(bottom=0)
+    draw.compress_bottleneck(axes[0], profile)
     draw.ii_panel(axes[1], to_input, "input", names)
     axes[2].axhline(0, **style.ZERO)
-    draw.draw_bottlenecks(axes[2], change)
+    draw.draw_lines(axes[2], change)
     draw.layer_axis(axes[2], names)
     axes[2].set_ylabel("relative II difference,\nlayers l and l + 1")
-    axes[2].set_title("expansion ↑  compression ↓", loc="right", color="0.35", fontsize=6.5)
+    axes[2].set_ylim(-2, 2)  # all that it can be, so that figures can be compared
+    for height, side, word in ((0.98, "top", "expansion ↑"), (0.02, "bottom", "compression ↓")):
+        axes[2].text(0.98, height, word, transform=axes[2].transAxes, ha="right", va=side, color="0.35", fontsize=6.5)
     style.letters(axes)
     bars = {"a Gaussian of K dimensions": Line2D([], [], color="0.35", **style.GAUSSIAN)}
     style.bottleneck_legend(figure, selection.bottlenecks, bars if len(expected) else None)
@@ -66,14 +68,17 @@ def figure2(selection: Selection) -> Drawn:
     """FID, or the Frechet distance of other features, test KL and II(output -> input) in training."""
     distance = summaries.frechet_distance(selection, "epoch")
     kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
+    course = summaries.validation_kl(selection)
     imbalance = summaries.to_input(summaries.imbalances(selection), "output", "epoch")
     figure, [axes] = style.new_figure(style.PAGE, 2.6, 1, 3)
     draw.training_panel(axes[0], distance, _distance_label(distance))
-    draw.training_panel(axes[1], kl, f"test KL {draw.NATS}")
+    if len(course):
+        draw.draw_lines(axes[1], course, marker="")
+    draw.training_panel(axes[1], kl, f"KL {draw.NATS}", linestyle="none" if len(course) else "-")
     draw.training_panel(axes[2], imbalance, "II(output → input)", log=True)
     style.letters(axes)
     style.bottleneck_legend(figure, selection.bottlenecks)
-    numbers = by_panel(distance, kl, imbalance)
+    numbers = by_panel(distance, pd.concat([course, kl]) if len(course) else kl, imbalance)
     style.heading(figure, run_title(selection), numbers)
     return figure, numbers
 
@@ -82,7 +87,8 @@ def describe_figure2(numbers: pd.DataFrame) -> captions.Sentences:
     panels = [captions.measured(numbers, panel=panel) for panel in "abc"]
     for rows in (panels[0], panels[2]):
         yield from captions.lowest(rows[rows["x"] == rows["x"].max()])
-    yield from captions.turns(panels[1], "highest")
+    course = panels[1][panels[1]["quantity"] == summaries.VALIDATION_KL]
+    yield from captions.turns(course if len(course) else panels[1], "highest")
     yield from captions.turns(panels[2], "lowest")
 
 
@@ -97,15 +103,14 @@ def figure3(selection: Selection) -> Drawn:
     trained = [epoch for epoch in epochs if epoch > 0]
     colours: dict[int, Any] = {0: "0.6", **dict(zip(trained, style.ordered_colours(len(trained)), strict=True))}
     panels = [rows for _, rows in profile.groupby("bottleneck")]
-    figure, axes = style.small_multiples(len(panels), 1.7)
+    figure, axes = style.small_multiples(len(panels), 1.7, sharey=False)
     for ax, panel in zip(axes, panels, strict=True):
         for epoch, line in panel.groupby("epoch"):
             draw.draw_series(ax, line, color=colours[epoch], marker="o", markersize=2)
         draw.layer_axis(ax, roles.labels(profile, "x"), 5)
         draw.data_line(ax, summaries.data_dimension(profile))
-        if draw.is_first_column(ax):
-            ax.set_ylabel("intrinsic dimension")
-    axes[0].set_ylim(bottom=0)
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel("intrinsic dimension")
     style.letters(axes, sizes(panels))
     lines = {f"epoch {epoch}": Line2D([], [], color=colours[epoch], marker="o", markersize=2) for epoch in epochs}
     style.row_legend(figure, lines)
@@ -136,7 +141,7 @@ def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
     labels = ("II(output → input)", _distance_label(distance))
     for ax, numbers, label in zip(axes[0], (imbalance, distance), labels, strict=True):
         draw.draw_series(ax, numbers, color="0.6", linewidth=0.8, zorder=1)
-        draw.draw_bottlenecks(ax, numbers)
+        draw.draw_lines(ax, numbers)
         draw.doubling_axis(ax, selection.bottlenecks, "bottleneck size K")
         ax.set_ylabel(label)
         _name_data(ax, data)

@@ -25,7 +25,12 @@ ENDINGS = (".txt", ".csv", ".pdf", ".png")
 
 
 def plot(
-    name: str, selection: Selection, output: Path, published: Path | None = None, gaussians: Path | None = None
+    name: str,
+    selection: Selection,
+    output: Path,
+    published: Path | None = None,
+    gaussians: Path | None = None,
+    steps: int | None = None,
 ) -> None:
     """Draw a figure and write ``{output}.png``, ``.pdf``, ``.csv`` and ``.txt`` atomically.
 
@@ -44,6 +49,8 @@ def plot(
         Folder of the values published with the paper; only ``published`` reads it.
     gaussians : Path, optional
         Table of the IDs of Gaussians; figures that compare an ID with K show them.
+    steps : int, optional
+        Optimisation steps of an epoch; only ``published`` says how many were made.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def plot(
     selection = replace(selection, epochs=figure.at(selection.epochs))
     draw, describe = figure.functions()
     with style.applied():
-        further = [published] * (figure.needs == "published") + [gaussians] * figure.gaussians
+        further = [published, steps] * (figure.needs == "published") + [gaussians] * figure.gaussians
         picture, numbers = draw(selection, *further)
         _save(picture, numbers, caption(figure, describe(numbers), numbers), files)
 

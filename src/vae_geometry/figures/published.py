@@ -10,15 +10,18 @@ from vae_geometry.claims import published as reference
 from vae_geometry.claims.uncertainty import differs
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch, run_title
+from vae_geometry.figures.style import Drawn, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
+STEPS = 157  # of an epoch of the published trainings: 40,000 images in batches of 256 (docs/fidelity.md)
 
-def published(selection: Selection, folder: Path | None) -> Drawn:
+
+def published(selection: Selection, folder: Path | None, steps: int | None = None) -> Drawn:
     """Measured ID and II to input and output on top of the published values, one column a bottleneck.
 
-    The numbers are ``compare``'s: both values, and their difference in units of the spread over seeds.
+    The numbers are ``compare``'s: both values, and their difference in units of the spread over seeds. ``steps`` is
+    how many an epoch of the measured training has, where that is known.
 
     Raises
     ------
@@ -26,6 +29,7 @@ def published(selection: Selection, folder: Path | None) -> Drawn:
         If the measured network has other layers than the published one.
     """
     frames = [at_epoch(frame, max(selection.epochs)) for frame in reference.read(folder)]
+    epoch = int(frames[0]["epoch"].iloc[0])
     measured = _profiles(summaries.dimensions(selection), summaries.imbalances(selection))
     theirs = _profiles(*map(roles.with_labels, frames))
     names, published_names = (roles.labels(profiles[0], "x") for profiles in (measured, theirs))
@@ -41,7 +45,7 @@ def published(selection: Selection, folder: Path | None) -> Drawn:
         for ax, bottleneck in zip(axes[row], bottlenecks, strict=True):
             line = papers[papers["bottleneck"] == bottleneck]
             ax.plot(line["x"], line["mean"], **style.PUBLISHED)
-            draw.draw_bottlenecks(ax, ours[ours["bottleneck"] == bottleneck])
+            draw.draw_lines(ax, ours[ours["bottleneck"] == bottleneck])
             draw.layer_axis(ax, names, 3 if len(bottlenecks) > 3 else 5)
             ax.set_xlabel("layer" if row == 2 else "")
         axes[row, 0].set_ylabel(label)
@@ -51,14 +55,18 @@ def published(selection: Selection, folder: Path | None) -> Drawn:
     axes[0, 0].set_ylim(bottom=0)
     for ax, bottleneck in zip(axes[0], bottlenecks, strict=True):
         ax.set_title(f"K = {bottleneck}")
-    epochs = f"epoch {frames[0]['epoch'].iloc[0]}"
+    theirs_at, ours_at = (_training(*of_one) for of_one in ((epoch, STEPS), (max(selection.epochs), steps)))
     lines = {
-        f"published for CIFAR-10: repeated noise, {epochs}, one run": Line2D([], [], **style.PUBLISHED),
-        f"measured: {last_epoch(selection)} (colour: K)": Line2D([], [], color="0.2", marker="o"),
+        f"published for CIFAR-10: noise repeated (inferred), {theirs_at}, one run": Line2D([], [], **style.PUBLISHED),
+        f"measured: {ours_at} (colour: K)": Line2D([], [], color="0.2", marker="o"),
     }
     style.row_legend(figure, lines)
     style.heading(figure, run_title(selection), pd.concat(measured))
     return figure, by_panel(*(compare(*tables) for tables in zip(measured, theirs, strict=True)))
+
+
+def _training(epoch: int, steps: int | None) -> str:
+    return f"epoch {epoch}" + (f" = {epoch * steps:,} steps" if steps else "")
 
 
 def _profiles(dimensions: pd.DataFrame, imbalances: pd.DataFrame) -> list[pd.DataFrame]:

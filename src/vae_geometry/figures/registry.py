@@ -78,27 +78,31 @@ ENTRIES = (
         gaussians=True,
         shows=(
             "**Geometry of trained networks, layer by layer.** (a) Intrinsic dimension (2NN); the dashed line is the "
-            "data's own. (b) Information imbalance from each layer to the input, logarithmic; the input itself is "
-            "left out. (c) Relative II difference between layers l and l + 1."
+            "data's own; where z stands far above all other layers, the shaded part of the axis is compressed. (b) "
+            "Information imbalance from each layer to the input, logarithmic; the input itself is left out. (c) "
+            "Relative II difference between layers l and l + 1, on the whole range that it can have, -2 to 2. Lines of "
+            "large K are broad and lie below those of small K."
         ),
         how_to_read=(
-            "(a) An ID that stays below the dashed line after the bottleneck says that K is too narrow for the data; "
-            "one that rises above it in the decoder is what the paper finds where K exceeds the ID of the data. (b) "
-            "Lower is better: 2/N where a layer determines the input's neighbours, about 1 where it says nothing "
-            "about them. (c) Below zero a step compresses, above zero it expands. A gap is a value that could not be "
-            "measured; the relative difference has no band with one seed."
+            "(a) An ID of about K after the bottleneck says that the network fills all K directions; how many the data "
+            "have depends on the scale, so whether K is too narrow is for (b) to say. An ID that rises above the "
+            "dashed line in the decoder is what the paper finds where K exceeds the ID of the data. (b) Lower is "
+            "better: 2/N where a layer determines the input's neighbours, about 1 where it says nothing about them. "
+            "(c) Below zero a step compresses, above zero it expands. A gap is a value that could not be measured; the "
+            "relative difference has no band with one seed."
         ),
     ),
     Figure(
         name="figure2",
         title="training",
         module="paper",
-        tables=("information_imbalance", "fidelity"),
+        tables=("information_imbalance", "fidelity", "training"),
         epochs="all",
         shows=(
             "**Training.** Against the epoch, per bottleneck size K: (a) Frechet distance between the features of the "
             "test images and those of their reconstructions, called FID where the features are Inception's; (b) KL "
-            "divergence of the test set in nats per input; (c) information imbalance from output to input, "
+            "divergence in nats per input, lines: of the validation set at every epoch, markers: of the test set; (c) "
+            "information imbalance from output to input, "
             "logarithmic. Epoch 0 is the untrained network; the epoch axis is linear up to 1 and logarithmic from "
             "there."
         ),
@@ -117,7 +121,8 @@ ENTRIES = (
         epochs="all",
         shows=(
             "**Intrinsic dimension in training.** One panel per bottleneck size K, one line per checkpoint, from "
-            "light to dark; grey is the untrained network, the dashed line the ID of the data."
+            "light to dark; grey is the untrained network, the dashed line the ID of the data. Each K has an axis of "
+            "its own."
         ),
         how_to_read=(
             "See whether the ID of the decoder, to the right of the bottleneck z, keeps rising after that of the "
@@ -167,8 +172,8 @@ ENTRIES = (
         shows=(
             "**Losses.** Reconstruction (negative log-likelihood, summed over the values of an input), KL divergence "
             "and their sum, the ELBO as a loss, with KL weighted by beta, in nats per input; solid on the training "
-            "set, dashed on what is held back for validation. The epoch axis is logarithmic; every epoch is drawn, and "
-            "a marker on some of them tells the K apart."
+            "set, dashed on what is held back for validation. The epoch axis is logarithmic; every epoch is drawn but "
+            "the first, which would set the scale, and a marker on some of them tells the K apart."
         ),
         how_to_read=(
             "Lower is better. A dashed line that rises while its solid one falls is overfitting. While training, the "
@@ -247,12 +252,12 @@ ENTRIES = (
         tables=("information_imbalance",),
         shows=(
             "**Information plane.** II(layer → input) against II(input → layer) of trained networks, one panel per "
-            "bottleneck size K, the paths of the other K in grey; bars are the spread; layers that lie together share "
-            "a name (z-d1: z, d0, d1)."
+            "bottleneck size K, the paths of the other K in grey; bars are the spread, dotted lines the lowest "
+            "possible II, 2/N; layers that lie together share a name (z-d1: z, d0, d1)."
         ),
         how_to_read=(
             "Below the dashed diagonal a layer says more about the input than the input about the layer; above it "
-            "less. A layer in the lower left corner is equivalent to the input."
+            "less. A layer in the lower left corner, where the dotted lines meet, is equivalent to the input."
         ),
     ),
     Figure(
@@ -282,9 +287,10 @@ ENTRIES = (
         needs="published",
         shows=(
             "**Beside the published values.** Circles: the values published with the paper for CIFAR-10 (one run per "
-            "K, repeated noise), at the published epoch nearest to the measured one (99 beside 100). Coloured: "
-            "measured here. (a) Intrinsic dimension, (b) information imbalance from each layer to the input, (c) to "
-            "the output, both logarithmic; K by column."
+            "K; that the noise was repeated is inferred from the authors' scripts), at the published epoch nearest to "
+            "the measured one (99 beside 100). Coloured: measured here. The legend says how many optimisation steps "
+            "each training had made, where that is known. (a) Intrinsic dimension, (b) information imbalance from each "
+            "layer to the input, (c) to the output, both logarithmic; K by column."
         ),
         how_to_read=(
             "Circles inside the band agree with this run. The published values have no seeds, so their own spread is "
@@ -300,15 +306,16 @@ ENTRIES = (
         epochs="all",
         all_noises=True,
         shows=(
-            "**Fresh beside repeated latent noise.** One column per kind of noise. fresh: new batches and new latent "
-            "noise at every epoch, as a VAE is usually trained; repeated: the same at every epoch, as in the authors' "
-            "script; repeated_batches and repeated_eps: only one of the two repeats. Top row: intrinsic dimension at "
-            "the last epoch, the dashed line the data's own; middle row: KL divergence of the test set in nats per "
-            "input in training; bottom row: information imbalance from output to input, logarithmic, in training. The "
-            "epoch axis is linear up to 1 and logarithmic from there."
+            "**Fresh beside repeated latent noise.** Two kinds of noise have a column each, with lines of K; three or "
+            "four are the lines of each panel, with a row for each K. fresh: new batches and new latent noise at every "
+            "epoch, as a VAE is usually trained; repeated: the same at every epoch, as in the authors' "
+            "script; repeated_batches and repeated_eps: only one of the two repeats. First: intrinsic dimension at the "
+            "last epoch, the dashed line the data's own; then KL divergence of the test set in nats per input in "
+            "training; then information imbalance from output to input, logarithmic, in training. The epoch axis is "
+            "linear up to 1 and logarithmic from there."
         ),
         how_to_read=(
-            "What differs between the columns is what the repeated noise does; all start from the same weights. Take "
+            "What differs between the kinds is what the repeated noise does; all start from the same weights. Take "
             "advice on K from fresh noise. A gap is a value that could not be measured; the KL has no band with one "
             "seed."
         ),

@@ -19,8 +19,15 @@ from vae_geometry.selection import Selection
 Drawn = tuple[Figure, pd.DataFrame]  # a figure, and the numbers in it
 COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal's page, 89 and 183 mm
 MARKERS = "os^DvX<P>*"
+KINDS = {  # of noise: colours of Okabe and Ito, which colour-blind readers tell apart
+    "fresh": ("#0072b2", "o"),
+    "repeated": ("#d55e00", "s"),
+    "repeated_batches": ("#56b4e9", "^"),
+    "repeated_eps": ("#cc79a7", "D"),
+}
 REFERENCE: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.8, "marker": "", "zorder": 1}
 ZERO: dict[str, Any] = {"color": "0.6", "linewidth": 0.8, "zorder": 0.9}
+FLOOR: dict[str, Any] = {"color": "0.5", "linestyle": ":", "linewidth": 0.8, "zorder": 0.9}
 GAUSSIAN: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
 PUBLISHED: dict[str, Any] = {
     "color": "0.1",
@@ -84,6 +91,13 @@ def marker(bottleneck: int) -> str:
     return MARKERS[round(np.log2(bottleneck)) % len(MARKERS)]
 
 
+def look(column: str, name: Any) -> dict[str, Any]:
+    """Colour and marker of the line of a bottleneck or of a kind of noise."""
+    if column == "noise":
+        return dict(zip(("color", "marker"), KINDS[name], strict=True))
+    return {"color": colour(name), "marker": marker(name)}
+
+
 def ordered_colours(count: int) -> list[tuple]:
     """Colours, from light to dark, of lines that come in an order but do not stand for a bottleneck."""
     return [colormaps["plasma"](0.88 - 0.88 * index / max(count - 1, 1)) for index in range(count)]
@@ -95,12 +109,12 @@ def new_figure(width: float, height: float, rows: int, columns: int, **sharing: 
     return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
-def small_multiples(count: int, height: float, **sharing: bool) -> tuple[Figure, list[Axes]]:
-    """Figure with one panel for each of ``count`` things, at most four a row of ``height`` inches, y shared."""
+def small_multiples(count: int, height: float, sharey: bool = True, **sharing: bool) -> tuple[Figure, list[Axes]]:
+    """Figure with one panel for each of ``count`` things, at most four a row of ``height`` inches."""
     columns = min(count, 4)
     rows = -(-count // columns)
     figure, axes = new_figure(
-        PAGE if columns > 2 else COLUMN, 0.6 + height * rows, rows, columns, sharey=True, **sharing
+        PAGE if columns > 2 else COLUMN, 0.6 + height * rows, rows, columns, sharey=sharey, **sharing
     )
     for spare in axes.flat[count:]:
         spare.remove()

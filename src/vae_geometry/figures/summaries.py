@@ -18,6 +18,7 @@ from vae_geometry.tables import is_measured, read_frame
 
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
 LAYER = ["layer", "layer_name", "role", "label"]
+VALIDATION_KL = "validation KL"
 RECONSTRUCTIONS = ("images", "reconstructions", "samples")  # of their file
 
 
@@ -216,6 +217,13 @@ def losses(selection: Selection) -> pd.DataFrame:
         long["part"] = long["part"].str.removesuffix(f"_{term}")
         tables.append(summarise(long, "nats_per_image", term, "epoch", series=["part"]))
     return pd.concat(tables, ignore_index=True)
+
+
+def validation_kl(selection: Selection) -> pd.DataFrame:
+    """KL of the validation set at every epoch up to the last that is read; empty where it was not measured."""
+    numbers = losses(selection).query("quantity == 'kl' and part == 'validation'").drop(columns="part")
+    numbers = numbers[numbers["mean"].notna() & (numbers["x"] <= max(selection.epochs))]
+    return numbers.assign(quantity=VALIDATION_KL)
 
 
 def reconstructions(

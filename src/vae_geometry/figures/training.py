@@ -16,6 +16,8 @@ from vae_geometry.selection import Selection
 def losses(selection: Selection) -> Drawn:
     """Reconstruction, KL and ELBO of the training and the validation set in training."""
     numbers = summaries.losses(selection)
+    if (later := numbers[numbers["x"] > 1]).size:  # the first epoch would set the scale
+        numbers = later
     panels = [numbers[numbers["quantity"] == term] for term in ("reconstruction", "kl", "elbo")]
     labels = [f"reconstruction {draw.NATS}", f"KL {draw.NATS}", f"ELBO loss {draw.NATS}"]
     lines: dict[str, Any] = {"train": "-", "validation": "--"}
@@ -23,7 +25,7 @@ def losses(selection: Selection) -> Drawn:
     for ax, panel, label in zip(axes, panels, labels, strict=True):
         measured = panel[panel["mean"].notna()]
         for part in [part for part in lines if part in set(measured["part"])] or ["train"]:  # one sentence for both
-            draw.draw_bottlenecks(ax, panel[panel["part"] == part], linestyle=lines[part])
+            draw.draw_lines(ax, panel[panel["part"] == part], linestyle=lines[part])
         draw.epoch_axis(ax, panel["x"])
         ax.set_ylabel(label)
     style.letters(axes)
@@ -102,25 +104,48 @@ def describe_reconstructions(numbers: pd.DataFrame) -> captions.Sentences:
 
 
 def noise(selection: Selection) -> Drawn:
-    """Kinds of noise, one column each: ID at the last epoch, test KL and II(output -> input) in training."""
+    """Kinds of noise: ID at the last epoch, test KL and II(output -> input) in training.
+
+    Two kinds have a column each; more of them are lines of one panel, one row a bottleneck.
+    """
     profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
     kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
     imbalance = summaries.to_input(summaries.imbalances(selection), "output", "epoch")
     kinds = sorted(selection.noises)
-    figure, axes = style.new_figure(style.PAGE, 6, 3, len(kinds), sharey="row")
-    panels = [table[table["noise"] == kind] for table in (profile, kl, imbalance) for kind in kinds]
-    for ax, panel in zip(axes[0], panels[: len(kinds)], strict=True):
-        draw.id_panel(ax, panel, roles.labels(profile, "x"), 5 if len(kinds) > 3 else None)
-    axes[0, 0].set_ylim(bottom=0)
-    for ax, panel in zip(axes[1:].flat, panels[len(kinds) :], strict=True):
-        is_kl = panel["quantity"].iloc[0] == "test KL"
-        draw.training_panel(ax, panel, f"test KL {draw.NATS}" if is_kl else "II(output → input)", log=not is_kl)
-    for ax in axes[:, 1:].flat:
-        ax.set_ylabel("")
-    style.letters(axes.flat, [*kinds, *[""] * 2 * len(kinds)])
-    style.bottleneck_legend(figure, selection.bottlenecks)
-    numbers = by_panel(*panels)
-    style.heading(figure, f"{selection.datasets[0]}, noise by column, ID at {last_epoch(selection)}", numbers)
+    tables, names = (profile, kl, imbalance), roles.labels(profile, "x")
+    if len(kinds) < 3:
+        lines, groups, titles = (
+            "bottleneck",
+            [table[table["noise"] == kind] for table in tables for kind in kinds],
+            kinds,
+        )
+        figure, axes = style.new_figure(style.PAGE, 6, 3, len(kinds), sharey="row")
+    else:
+        lines, sizes = "noise", sorted(selection.bottlenecks)
+        groups = [table[table["bottleneck"] == size] for size in sizes for table in tables]
+        titles = [title for size in sizes for title in (f"K = {size}", "", "")]
+        figure, axes = style.new_figure(style.PAGE, 0.8 + 1.8 * len(sizes), len(sizes), 3)
+    for ax, panel in zip(axes.flat, groups, strict=True):
+        quantity = panel["quantity"].iloc[0]
+        if quantity == "ID":
+            draw.id_panel(ax, panel, names, by=lines)
+        else:
+            is_kl = quantity == "test KL"
+            label = f"test KL {draw.NATS}" if is_kl else "II(output → input)"
+            draw.training_panel(ax, panel, label, log=not is_kl, by=lines)
+        if lines == "bottleneck" and not draw.is_first_column(ax):
+            ax.set_ylabel("")
+    for ax, panel in zip(axes.flat, groups, strict=True):  # when all is drawn, as panels share their axis
+        if panel["quantity"].iloc[0] == "ID":
+            ax.set_ylim(bottom=0)
+    style.letters(axes.flat, [*titles, *[""] * (axes.size - len(titles))])
+    if lines == "bottleneck":
+        style.bottleneck_legend(figure, selection.bottlenecks)
+    else:
+        style.row_legend(figure, {kind: Line2D([], [], **style.look("noise", kind)) for kind in kinds})
+    numbers = by_panel(*groups)
+    title = f"{selection.datasets[0]}, noise: {captions.listed(kinds)}, ID at {last_epoch(selection)}"
+    style.heading(figure, title, numbers)
     return figure, numbers
 
 

@@ -32,12 +32,13 @@ def collect_tables(options: Any) -> None:
     *SWEEP,
     path("published", "folder of the published values, for figure `published`", default=None),
     path("gaussians", "table of the IDs of Gaussians, for the figures that compare an ID with K", default=None),
+    Option("steps", int, None, "optimisation steps of an epoch, for figure `published`", minimum=1),
     path("output", "path of the figure without .png, .pdf, .csv, .txt"),
 )
 def plot(options: Any) -> None:
     from vae_geometry.figures.plot import plot
 
-    plot(options.figure, _selection(options), options.output, options.published, options.gaussians)
+    plot(options.figure, _selection(options), options.output, options.published, options.gaussians, options.steps)
 
 
 @stage(
@@ -66,6 +67,19 @@ def check_claims(options: Any) -> None:
     if absent := [name for name in needed if not getattr(options, name)]:
         raise VaeGeometryError(f"--{absent[0]} is missing; name the sweep, or check the published values: --published")
     print(check_claims(_selection(options), options.output, options.verification))
+
+
+@stage(
+    "Write the page of a data set: advice, figures, claims, and how to read them, in one HTML file.",
+    *ONE_DATASET,
+    Option("figures", tuple[Path, ...], MISSING, "figures (.png) with their captions beside them"),
+    path("verification", "table of verify-geometry, whose result the page names", default=None),
+    path("output", "the page (.html)"),
+)
+def summarise(options: Any) -> None:
+    from vae_geometry.figures.overview import summarise
+
+    summarise(_selection(options), options.output, options.figures, options.verification)
 
 
 def _selection(options: Any) -> "Selection":

@@ -1,5 +1,6 @@
 """Figures of the published CIFAR-10 values: what they show, and the numbers beside them."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -137,9 +138,22 @@ def test_a_single_null_is_a_gap(sweep, tmp_path):
     assert drawn.query("panel == 'a' and x == 3")["reason"].item() == "duplicates"
 
 
+def test_the_kl_is_a_line_of_every_validated_epoch_beside_markers_of_the_test_set(sweep, tmp_path):
+    only = replace(sweep, bottlenecks=[2], seeds=[0], epochs=EPOCHS, results=tmp_path)
+    shutil.copytree(sweep.results / "cifar10/repeated/k2/seed0", tmp_path / "cifar10/repeated/k2/seed0")
+    [path] = only.files("training")
+    losses = tables.read("training", [path]).to_pylist()
+    tables.write("training", [{**row, "validation_kl": 2.0 * row["epoch"]} for row in losses], path)
+    figure, drawn = draw("figure2", only)
+    course, test = figure.axes[1].lines
+    np.testing.assert_array_equal(course.get_data(), [range(1, 31), range(2, 62, 2)])
+    assert (course.get_marker(), test.get_linestyle(), list(test.get_xdata())) == ("", "None", EPOCHS)
+    assert drawn.query("panel == 'b'")["quantity"].value_counts().to_dict() == {"validation KL": 30, "test KL": 3}
+
+
 def test_losses_tell_training_from_validation(drawn):
     table = numbers(drawn, "losses").query("quantity == 'kl' and bottleneck == 2")
-    np.testing.assert_allclose(table.query("part == 'train'")["mean"], np.arange(1, 31) + 1)
+    np.testing.assert_allclose(table.query("part == 'train'")["mean"], np.arange(2, 31) + 1)  # without epoch 1
     assert table.query("part == 'validation'")["mean"].isna().all()
 
 

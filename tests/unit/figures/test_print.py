@@ -16,8 +16,9 @@ from PIL import Image
 from printed_words import overlaps, words
 from published_sweep import BOTTLENECKS, NOISES, PUBLISHED, SEED_NUMBERS, draw, selection_for
 
+from vae_geometry import tables
 from vae_geometry.figures import style
-from vae_geometry.figures.axes import log_axis, name_points
+from vae_geometry.figures.axes import compress_bottleneck, log_axis, name_points
 from vae_geometry.figures.registry import FIGURES
 
 WIDTHS = (89, 183)  # mm
@@ -211,13 +212,38 @@ def test_a_process_of_its_own_draws_the_same_bytes(sweep, drawn, tmp_path):
 
 
 @pytest.mark.parametrize("count", [3, 4])
-def test_up_to_four_kinds_of_noise_stand_side_by_side(sweep, monkeypatch, count):
+def test_more_than_two_kinds_of_noise_are_lines_of_three_panels_for_each_bottleneck(sweep, monkeypatch, count):
     kinds = NOISES[:count]
     with style.applied():
         page, numbers = draw("noise", replace(sweep, noises=kinds, epochs=[0, 10, 100]))
-    assert [ax.get_title() for ax in page.axes[:count]] == kinds
-    assert len(page.axes) == 3 * count
+    assert [ax.get_title() for ax in page.axes] == ["K = 2", "", "", "K = 32", "", ""]
     assert overlaps(words(page, monkeypatch)) == []
+    assert [text.get_text() for text in page.legends[0].texts] == kinds
     dimensions = numbers.query("quantity == 'ID' and bottleneck == 32").set_index("noise")["mean"]
-    for ax, kind in zip(page.axes[:count], kinds, strict=True):
-        np.testing.assert_array_equal(ax.lines[1].get_ydata(), dimensions[kind])
+    for line, handle, kind in zip(page.axes[3].lines, page.legends[0].legend_handles, kinds, strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), dimensions[kind])
+        assert line.get_color() == handle.get_color() == style.KINDS[kind][0]
+
+
+def test_the_axis_is_compressed_where_only_the_bottleneck_stands_far_above_all_other_layers():
+    profile = pd.DataFrame({"x": range(4), "mean": [30.0, 22, 60, 25], "spread": 1.0})
+    profile["role"] = ["input", "encoder", "bottleneck", "output"]
+    for of_z, top in {30.0: None, 60.0: 0.75}.items():
+        page, [[ax]] = style.new_figure(style.COLUMN, 2, 1, 1)
+        profile.loc[2, "mean"] = of_z
+        ax.plot(profile["x"], profile["mean"])
+        compress_bottleneck(ax, profile)
+        page.draw_without_rendering()
+        height = ax.transAxes.inverted().transform(ax.transData.transform([[0, 32], [0, of_z]]))[:, 1]
+        assert ax.get_yscale() == ("linear" if top is None else "function")
+        assert top is None or (height[0] == pytest.approx(top) and height[1] < 1)
+
+
+def test_the_plane_marks_the_lowest_possible_ii(sweep, tmp_path):
+    only = replace(sweep, bottlenecks=[2], seeds=[0], results=tmp_path)
+    [path] = replace(only, results=sweep.results).files("information_imbalance")
+    rows = tables.read("information_imbalance", [path]).to_pylist()
+    tables.write("information_imbalance", [{**row, "n_points": 5000} for row in rows], *only.files(path.stem))
+    page, _ = draw("ii_plane", only)
+    dotted = [line.get_xydata().tolist() for line in page.axes[0].lines if line.get_linestyle() == ":"]
+    assert dotted == [[[0, 0.0004], [1, 0.0004]], [[0.0004, 0], [0.0004, 1]]]

@@ -99,7 +99,7 @@ def test_the_published_epoch_nearest_to_the_measured_one_stands_beside_it(epoch,
 def test_the_figure_names_both_epochs_and_whose_noise_it_is(sweep):
     figure, _ = draw("published", replace(sweep, noises=["fresh"]), PUBLISHED)
     assert [text.get_text() for text in figure.legends[0].texts] == [
-        "published for CIFAR-10: repeated noise, epoch 99, one run",
+        "published for CIFAR-10: noise repeated (inferred), epoch 99 = 15,543 steps, one run",
         "measured: epoch 100 (colour: K)",
     ]
     assert "noise: fresh" in figure.get_suptitle()
