@@ -46,4 +46,5 @@ rule all:
         tables=rules.collect_tables.output,
         figures=all_figures(),
         claims=expand(layout.result("claims").replace(".parquet", ".md"), dataset=config["datasets"]),
+        pages=expand(layout.result("page"), dataset=config["datasets"]),
     localrule: True

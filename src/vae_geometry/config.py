@@ -168,7 +168,7 @@ class Sweep:
 
     datasets: dict[str, DataSet] = field(default_factory=lambda: {name: DataSet(name) for name in ("cifar10", "mnist")})
     bottlenecks: tuple[int, ...] = _key((2, 4, 8, 16, 32, 64, 128), "sizes K of the latent space", minimum=1)
-    seeds: tuple[int, ...] = _key((0,), "seeds; each is one training per data set, kind of noise and K", minimum=0)
+    seeds: tuple[int, ...] = _key((0, 1, 2), "seeds; each is one training per data set, kind of noise and K", minimum=0)
     noise: tuple[str, ...] = _key(
         ("repeated", "fresh"),
         "whether batches and latent noise repeat in every epoch, as in the paper's scripts, or are fresh; "

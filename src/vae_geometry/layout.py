@@ -38,6 +38,8 @@ RESULTS = {
     "verification": f"{CHECKPOINT}/verification.parquet",
     "cross_bottleneck": f"{ALL_BOTTLENECKS}/cross_bottleneck.parquet",
     "claims": "{dataset}/claims.parquet",
+    "page": "{dataset}/index.html",
+    "config": "{dataset}/config.yaml",
     "figure": "figures/{dataset}/{noise}/{figure}",
     "figure_of_all_noises": "figures/{dataset}/{figure}",
     "figure_of_all_datasets": "figures/{figure}",

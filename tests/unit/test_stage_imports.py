@@ -81,3 +81,11 @@ def test_figures_take_data_frames_and_pictures(of_sweep, tmp_path, figure):
 
 def test_claims_take_data_frames(of_sweep, tmp_path):
     assert loaded("check-claims", *of_sweep, "--output", tmp_path / "claims") == {"pandas", "pyarrow"}
+
+
+def test_the_page_takes_no_pictures_library(of_sweep, tmp_path):
+    figure = tmp_path / "figure1.png"
+    figure.write_bytes(b"")
+    figure.with_suffix(".txt").write_text("caption")
+    page = ("--figures", figure, "--output", tmp_path / "index.html")
+    assert loaded("summarise", *of_sweep, *page) == {"pandas", "pyarrow"}

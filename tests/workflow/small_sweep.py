@@ -5,6 +5,7 @@ from vae_geometry.figures import registry
 CONFIG = {
     "datasets": {"digits": {"source": "digits"}},
     "bottlenecks": [2, 3],
+    "seeds": [0],
     "noise": ["repeated", "fresh"],
     "model": {"channels": [2, 2, 4, 4]},
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 64, "threads": 1, "images": 300},

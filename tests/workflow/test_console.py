@@ -52,12 +52,13 @@ def test_the_number_of_jobs_of_each_rule_fits_a_screen(snakemake, counted_jobs, 
 
 @pytest.mark.parametrize("logger", [[], ["--quiet"], ["--logger", "rich"]], ids=["default", "quiet", "rich"])
 def test_a_run_ends_with_its_answers_or_with_the_sentences_of_what_failed(snakemake, copied, logger):
-    (copied / "results/digits/claims.md").unlink()
+    for name in ("claims.md", "index.html"):
+        (copied / f"results/digits/{name}").unlink()
     done = snakemake(copied, CONFIG, *logger)
     assert done.returncode == 0, done.stdout
     assert "II(output -> input) has a minimum over K" in done.stdout
     assert "No advice on K" in done.stdout or "Take K" in done.stdout
-    assert f"The page: {copied}/results/digits/claims.html" in done.stdout
+    assert f"The page of digits: {copied}/results/digits/index.html" in done.stdout
 
     table = copied / "results/digits/fresh/k2/seed0/epoch1/information_imbalance.parquet"
     table.write_bytes(table.read_bytes()[:500])
@@ -67,7 +68,7 @@ def test_a_run_ends_with_its_answers_or_with_the_sentences_of_what_failed(snakem
     # of whichever stage came to the table last
     assert f": {table.relative_to(copied)}: not a table of kind information_imbalance" in last
     assert last.endswith(".log)")
-    assert "The page:" not in failed.stdout
+    assert "The page of" not in failed.stdout
 
 
 def test_a_report_of_a_sweep_that_changed_names_what_is_old(snakemake, copied):

@@ -9,25 +9,26 @@ DEMO = ROOT / "sweeps/demo.yaml"
 KINDS = ("png", "pdf", "csv")
 
 
-def test_the_papers_sweep_plans_28_trainings_and_280_measurements(snakemake, counted_jobs, tmp_path):
+def test_the_papers_sweep_plans_84_trainings_and_840_measurements(snakemake, counted_jobs, tmp_path):
     planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "config.yaml"))
     assert planned.returncode == 0, planned.stdout
     assert counted_jobs(planned.stdout) == {
         "prepare_dataset": 2,
         "prepare_features": 2,
-        "initialise": 28,
-        "train": 28,
-        "dump_activations": 280,
-        "measure_geometry": 280,
+        "initialise": 84,
+        "train": 84,
+        "dump_activations": 840,
+        "measure_geometry": 840,
         "verify_geometry": 2,
-        "measure_fidelity": 280,
-        "measure_memory": 28,
-        "compare_bottlenecks": 4,
+        "measure_fidelity": 840,
+        "measure_memory": 84,
+        "compare_bottlenecks": 12,
         "collect_tables": 1,
         "plot": 42,
         "plot_noises": 2,
         "plot_datasets": 1,
         "check_claims": 2,
+        "summarise": 2,
         "all": 1,
     }
 
@@ -124,7 +125,7 @@ def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, t
             {"train": 7, "measure_geometry": 70, "measure_fidelity": 70, "prepare_features": 1},
         ),
         ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0, "prepare_features": 1}),
-        ("compare.pdf", {"train": 28, "measure_geometry": 280, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
+        ("compare.pdf", {"train": 84, "measure_geometry": 840, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
         ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
     ],
 )

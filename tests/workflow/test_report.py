@@ -5,7 +5,10 @@ import shutil
 
 import pandas as pd
 import pytest
+import yaml
 from small_sweep import CONFIG, FIGURES
+
+from vae_geometry.claims.registry import CLAIMS
 
 PLACES = [("fresh noise", figure) for figure in FIGURES]
 PLACES += [("repeated noise", figure) for figure in FIGURES]
@@ -42,19 +45,29 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, report):
-    """The report, opened offline; afterwards it must have raised no error and asked for nothing."""
+def opened(browser):
+    """Open a file offline; afterwards it must have raised no error and asked for nothing."""
     context = browser.new_context(offline=True, viewport={"width": 1440, "height": 600})
     page = context.new_page()
     problems, requested = [], []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: requested.append(request.url))
-    page.goto(report.as_uri())
-    yield page
+
+    def open_file(path):
+        page.goto(path.as_uri())
+        return page
+
+    yield open_file
+    uri = page.url.partition("#")[0]
     context.close()
     assert problems == []
-    assert [url for url in requested if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
+    assert [url for url in requested if not url.startswith(("data:", "blob:"))] == [uri]
+
+
+@pytest.fixture
+def page(opened, report):
+    return opened(report)
 
 
 def open_folder(page, *names):
@@ -134,5 +147,36 @@ def test_the_claims_are_shown(page):
     open_folder(page, "digits", "claims")
     page.locator("nav tbody tr a").first.click()
     shown = page.frame_locator("iframe")
-    shown.get_by_text("How wide a bottleneck:").wait_for()
-    assert shown.locator("table").first.locator("tbody tr").count() == 13
+    shown.get_by_text("The claims of the paper").wait_for()
+    assert shown.locator("summary").count() == len(CLAIMS)
+
+
+def test_the_page_of_a_data_set_shows_figures_claims_and_how_to_read_them(opened, sweep):
+    path = sweep / "results/digits/index.html"
+    assert path.stat().st_size < 2e6
+    page = opened(path)
+    assert page.locator(".answer").bounding_box()["y"] < 300
+    pictures = page.locator("img")
+    assert pictures.count() == 2
+    for picture in pictures.all():
+        picture.evaluate("picture => picture.decode()")
+        assert picture.evaluate("picture => picture.naturalWidth") > 500
+    table = page.locator("details table").first
+    assert not table.is_visible()
+    page.locator("details:has(table) > summary").first.click()
+    assert table.is_visible()
+    assert "K" in table.inner_text()
+    colours = page.locator(".verdict").evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
+    assert len(set(colours)) > 1
+    captions = page.locator("details").filter(has_text="How to read it.")
+    assert captions.count() == 2 * len([name for name in FIGURES if name != "compare"]) + 1
+    for link in page.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
+        assert (path.parent / link).exists(), link
+
+
+def test_the_config_beside_the_page_is_that_of_the_sweep(snakemake, sweep):
+    config = yaml.safe_load((sweep / "results/digits/config.yaml").read_text(encoding="utf-8"))
+    assert config["training"].items() >= CONFIG["training"].items()
+    assert (config["model"]["channels"], config["seeds"]) == (CONFIG["model"]["channels"], [0])
+    planned = snakemake(sweep, "-n", "--configfile=results/digits/config.yaml", "--config", "device=cpu")
+    assert "Nothing to be done" in planned.stdout

@@ -47,9 +47,11 @@ def figures_of(result):
 def print_answers():
     """The claims and the advice of every data set, where they are newer than the run's start."""
     for dataset in config["datasets"]:
-        log, page = Path(f"logs/{dataset}/check_claims.log"), Path(layout.result("claims").format(dataset=dataset))
+        log, page = Path(f"logs/{dataset}/check_claims.log"), Path(layout.result("page").format(dataset=dataset))
         if log.exists() and log.stat().st_mtime >= START:
-            print(f"\n{log.read_text(encoding='utf-8').strip()}\n\nThe page: {page.with_suffix('.html').resolve()}")
+            print(f"\n{log.read_text(encoding='utf-8').strip()}")
+        if page.exists() and page.stat().st_mtime >= START:
+            print(f"\nThe page of {dataset}: {page.resolve()}")
 
 
 def print_errors():

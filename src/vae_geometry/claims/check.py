@@ -45,6 +45,16 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     is_replaced = tables.is_table("claims", table)
     for file in (table, markdown, html):
         require_written(file, lambda _: is_replaced, "no table of kind claims, nor beside one,")
+    content = content_of(selection, verification)
+    tables.write("claims", content.rows, table)
+    for file, write in ((markdown, page.markdown), (html, page.html)):
+        with atomic_file(file) as path:
+            path.write_text(write(content), encoding="utf-8")
+    return page.text(content)
+
+
+def content_of(selection: Selection, verification: Path | None = None) -> page.Page:
+    """What the pages of one data set say; see ``check_claims``."""
     selection = replace(
         selection,
         noises=_once(selection.noises),
@@ -59,7 +69,6 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     for noise, of_noise in sweeps.items():
         for measured, seed in zip(of_noise, [*selection.seeds, None], strict=True):
             rows += _check(measured, dataset=selection.datasets[0], noise=noise, seed=seed)
-    tables.write("claims", rows, table)
     sizes, seeds = (", ".join(map(str, values)) for values in (selection.bottlenecks, selection.seeds))
     heading = (
         f"Claims of the paper on {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
@@ -67,11 +76,7 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     answer, details = _advice(sweeps)
     has_both = {"repeated", "fresh"} <= sweeps.keys()
     changed = changes(sweeps["repeated"][-1], sweeps["fresh"][-1]) if has_both else []
-    content = page.Page(heading, rows, answer, details, _verified(selection, verification), changed)
-    for file, write in ((markdown, page.markdown), (html, page.html)):
-        with atomic_file(file) as path:
-            path.write_text(write(content), encoding="utf-8")
-    return page.text(content)
+    return page.Page(heading, rows, answer, details, _verified(selection, verification), changed)
 
 
 def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> str:

@@ -1,14 +1,17 @@
 """The advice and the verdicts as text to print and as pages to read, in Markdown and in HTML."""
 
+import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from vae_geometry import __version__
 from vae_geometry.claims.registry import CLAIMS, Claim
-from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS
+from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS, NOT_MEASURABLE, TOO_SHORT, UNDECIDED
 
 Row = Mapping  # of the table of claims
+NOTHING_OPEN = "Every claim was decided."
 UNCERTAINTY = (
     "Values are means over seeds with standard errors: the deviation over seeds or the error of a measurement, "
     "whichever is larger, divided by the root of the number of seeds. Claims are judged by 95 % intervals (Student's "
@@ -26,7 +29,9 @@ details table { margin: .3em 0 .3em 1em; font-size: 90% }
 .verdict { white-space: nowrap; padding: 0 .5em; border-radius: .6em; background: #eee }
 .holds { background: #cdebc9 } .contradicted { background: #f6c9c4 } .undecided { background: #fbe9b7 }
 .rule { color: #555 }
+img { width: 100% }
 """
+GENERATOR = '<meta name="generator" content="vae-geometry">'
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,28 @@ class Page:
     noise: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure on a page.
+
+    Attributes
+    ----------
+    title : str
+        What it is called.
+    place : str
+        Link to it, relative to the page.
+    caption : str
+        As beside the figure: what it shows, how to read it, its numbers.
+    png : bytes or None
+        The picture, where the page shows it.
+    """
+
+    title: str
+    place: str
+    caption: str
+    png: bytes | None = None
+
+
 def text(page: Page) -> str:
     """The verdicts over seeds as a table, what the kind of noise decides, who verified the numbers, and the advice."""
     lines = _verdicts(page.rows)
@@ -80,6 +107,8 @@ def markdown(page: Page) -> str:
         "## The claims of the paper",
         "Verdicts over seeds; in brackets how many seeds alone give the same.",
         "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines]),
+        "## What is open, and what would decide it",
+        "\n".join(f"- {line}" for line in still_open(page.rows)) or NOTHING_OPEN,
         "## What the kind of noise changes",
         "\n".join(f"- {line}" for line in [*noise_decides(page.rows), *page.noise]) or "Only one kind was measured.",
         f"## Verified by another implementation\n\n{page.verified}",
@@ -100,8 +129,11 @@ def markdown(page: Page) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def html(page: Page) -> str:
-    """The same page as one self-contained file; the numbers of a claim open below it."""
+def html(page: Page, pictures: Sequence[Picture] = (), links: Mapping[str, str] | None = None) -> str:
+    """The same page as one file that needs no network; the numbers of a claim open below it.
+
+    With ``pictures`` it shows figures and says how to read them; ``links`` maps what else there is to where it lies.
+    """
     noises = list(dict.fromkeys(row["noise"] for row in page.rows))
     head = "".join(f"<th>{escape(name)}</th>" for name in ["claim", *noises])
     lines = []
@@ -111,20 +143,64 @@ def html(page: Page) -> str:
         lines.append(f"<tr><td>{_opened(claim, of_claim.values())}</td>{cells}</tr>")
     sentences = [f"<li>{escape(line)}</li>" for line in [*noise_decides(page.rows), *page.noise]]
     changes = f"<ul>{''.join(sentences)}</ul>" if sentences else "<p>Only one kind was measured.</p>"
+    undecided = "".join(f"<li>{escape(line)}</li>" for line in still_open(page.rows))
+    places = ", ".join(f'<a href="{escape(place)}">{escape(name)}</a>' for name, place in (links or {}).items())
     advice = "\n".join(page.advice)
     body = [
         f"<h1>{escape(page.heading)}</h1>",
         f'<p class="answer">{escape(page.answer)}</p>',
         f"<pre>{escape(advice)}</pre>" if advice else "",
+        *(_shown(picture) for picture in pictures if picture.png),
         "<h2>The claims of the paper</h2><p>A claim opens to its rule and its numbers.</p>",
         f"<table><tr>{head}</tr>\n" + "\n".join(lines) + "</table>",
         f'<p class="rule">{escape(UNCERTAINTY)}</p>',
+        f"<h2>What is open, and what would decide it</h2>{f'<ul>{undecided}</ul>' if undecided else NOTHING_OPEN}",
         f"<h2>What the kind of noise changes</h2>{changes}",
         f"<h2>Verified by another implementation</h2><p>{escape(page.verified)}</p>",
+        "<h2>All figures, and how to read them</h2>" if pictures else "",
+        *(_explained(picture) for picture in pictures),
+        f"<h2>What lies where</h2><p>{places}</p>" if places else "",
         f"<p>Made by vae-geometry {__version__}.</p>",
     ]
-    title = f'<!doctype html><meta charset="utf-8"><title>{escape(page.heading)}</title><style>{STYLE}</style>\n'
+    title = (
+        f'<!doctype html>{GENERATOR}<meta charset="utf-8"><title>{escape(page.heading)}</title><style>{STYLE}</style>\n'
+    )
     return title + "\n".join(body) + "\n"
+
+
+def _shown(picture: Picture) -> str:
+    source = f"data:image/png;base64,{b64encode(picture.png or b'').decode()}"
+    return f'<h2>{escape(picture.title)}</h2><img alt="{escape(picture.title)}" src="{source}">'
+
+
+def _explained(picture: Picture) -> str:
+    link = f'<p><a href="{escape(picture.place)}">{escape(picture.place)}</a></p>'
+    return f"<details><summary>{escape(picture.title)}</summary>{link}{_prose(picture.caption)}</details>"
+
+
+def _prose(caption: str) -> str:
+    """A caption, which is paragraphs and a list in reStructuredText, as HTML."""
+    parts = []
+    for part in escape(caption.strip()).split("\n\n"):
+        items = part.removeprefix("- ").split("\n- ")
+        parts.append(f"<ul><li>{'</li><li>'.join(items)}</li></ul>" if part.startswith("- ") else f"<p>{part}</p>")
+    strong = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", "".join(parts))
+    return re.sub(r"\*(.+?)\*", r"<em>\1</em>", strong)
+
+
+def still_open(rows: Sequence[Row]) -> list[str]:
+    """What would decide the claims that another sweep could decide, a line each with these claims and their noise."""
+    of_reason: dict[str, dict[str, list[str]]] = {}
+    for claim in CLAIMS:
+        for row in _over_seeds(rows, claim):
+            if row["verdict"] in (UNDECIDED, TOO_SHORT, NOT_MEASURABLE):
+                claims = of_reason.setdefault(f"{row['verdict']}, {row['reason']}", {})
+                claims.setdefault(claim.statement, []).append(row["noise"])
+    told = {
+        reason: "; ".join(f"{statement} ({' and '.join(noises)})" for statement, noises in claims.items())
+        for reason, claims in of_reason.items()
+    }
+    return [f"{reason}: {claims}." for reason, claims in told.items()]
 
 
 def _badge(verdict: str) -> str:
