@@ -14,6 +14,7 @@ VALUES = {
     pa.string(): ["bottleneck", "", "é😀"],
     pa.int32(): [3, np.int64(-4), 2**31 - 1],
     pa.float64(): [0.1, np.float32(0.1), 7],
+    pa.list_(pa.string()): [["0.5 ± 0.1", ""], [], ["é"]],
     pa.list_(pa.int32()): [[1, np.int64(32)], [], [2**31 - 1]],
     pa.list_(pa.float64()): [[0.1, np.float64(2)], [], [3.0]],
 }

@@ -80,7 +80,7 @@ def test_figures_take_data_frames_and_pictures(of_sweep, tmp_path, figure):
 
 
 def test_claims_take_data_frames(of_sweep, tmp_path):
-    assert loaded("check-claims", *of_sweep, "--output", tmp_path / "claims") == {"pandas", "pyarrow"}
+    assert loaded("check-claims", *of_sweep, "--output", tmp_path / "claims") == {"pandas", "pyarrow", "scipy"}
 
 
 def test_the_page_takes_no_pictures_library(of_sweep, tmp_path):

@@ -33,7 +33,8 @@ def test_columns_are_those_of_the_design():
     pairs = [f"ii_{name}{end}" for name in ("to_input", "from_input", "to_output") for end in ("", "_stderr")]
     assert names["latents"] == [*run, "latent", "n_units", *layer[4:6], *pairs, "n_points", "reason"]
     assert names["fidelity"] == [*run, *fidelity, "reason"]
-    assert names["claims"] == ["dataset", "noise", "seed", "claim", "statement", "verdict", "numbers", "reason"]
+    claims = ["claim", "section", "statement", "verdict", "numbers", "text", "bottlenecks", "values", "reason"]
+    assert names["claims"] == ["dataset", "noise", "seed", *claims]
     assert all(names[kind][:5] == run for kind in names if kind not in ("cross_bottleneck", "claims"))
     assert "reason" in names["cross_bottleneck"]
 

@@ -50,7 +50,9 @@ def test_a_full_disk_is_one_sentence_and_no_traceback(small_disk, digits):
     process = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True)
     assert process.returncode == 1
     sentence = "cannot be written (No space left on device); free some space and start again"
-    assert process.stderr == f"vae-geometry prepare-dataset: {small_disk / 'train.npz'}: {sentence}\n"
+    logged, said = process.stderr.splitlines()
+    assert "1797 images of 8 x 8, stretched to 32 x 32 pixels" in logged
+    assert said == f"vae-geometry prepare-dataset: {small_disk / 'train.npz'}: {sentence}"
     assert not list(small_disk.iterdir())
 
 
