@@ -11,6 +11,7 @@ from vae_geometry.claims import published
 from vae_geometry.figures.registry import FIGURES
 from vae_geometry.latents import LATENTS
 from vae_geometry.selection import Selection
+from vae_geometry.table_schemas import LATENT_PAIRS
 
 PUBLISHED = Path(__file__).parents[1] / "resources/published"
 BOTTLENECKS, SEED_NUMBERS, EPOCHS = [2, 32], [0, 1, 2], [0, 10, 100]
@@ -65,7 +66,7 @@ def write_latents(folder, run, factor):
     for latent in LATENTS:
         n_units = size // 2 if latent.startswith("active") and size >= 32 else size
         value = factor * (0.3 / n_units + 0.001 * (n_units if "sample" in latent else 0))
-        columns = dict.fromkeys(tables.LATENT_PAIRS, value)
+        columns = dict.fromkeys(LATENT_PAIRS, value)
         columns |= {f"{name}_stderr": 1e-4 for name in columns}
         columns |= {"intrinsic_dimension": factor * n_units**0.9, "id_stderr": 0.01}
         rows.append({**run, "latent": latent, "n_units": n_units, "n_points": 5000} | columns)

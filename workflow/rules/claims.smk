@@ -36,7 +36,7 @@ rule check_claims:
 
 rule summarise:
     input:
-        tables=lambda wildcards: results([*GEOMETRY, "fidelity", "training"], wildcards.dataset, NOISES, CHECKPOINTS),
+        tables=lambda wildcards: results(OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
         verification=lambda wildcards: verification(wildcards.dataset),
         figures=lambda wildcards: pictures_of(wildcards.dataset),
         captions=lambda wildcards: [f"{file[:-4]}.txt" for file in pictures_of(wildcards.dataset)],

@@ -9,10 +9,11 @@ from vae_geometry import VaeGeometryError, tables
 from vae_geometry.geometry.latents import NO_SAMPLE, NO_UNITS
 from vae_geometry.geometry.measure import measure_geometry
 from vae_geometry.latents import LATENTS, active_units
+from vae_geometry.table_schemas import LATENT_PAIRS
 
 MEMORY_MB = 2000
 RUN = {"dataset": "toy", "noise": "fresh", "seed": 0, "epoch": 1}
-IMBALANCES = [f"{name}{end}" for name in tables.LATENT_PAIRS for end in ("", "_stderr")]
+IMBALANCES = [f"{name}{end}" for name in LATENT_PAIRS for end in ("", "_stderr")]
 VALUES = ("intrinsic_dimension", "id_stderr", *IMBALANCES)
 
 
