@@ -88,4 +88,4 @@ def test_the_page_takes_no_pictures_library(of_sweep, tmp_path):
     figure.write_bytes(b"")
     figure.with_suffix(".txt").write_text("caption")
     page = ("--figures", figure, "--output", tmp_path / "index.html")
-    assert loaded("summarise", *of_sweep, *page) == {"pandas", "pyarrow"}
+    assert loaded("summarise", *of_sweep, *page) == {"pandas", "pyarrow", "scipy"}
