@@ -10,6 +10,7 @@ from vae_geometry import tables
 
 SMALL = {
     "bottlenecks": [2, 3],
+    "seeds": [0],
     "noise": ["fresh"],
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 16, "threads": 1},
     "geometry": {"points": 40, "threads": 1, "verify": False},

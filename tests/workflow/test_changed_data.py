@@ -8,6 +8,7 @@ from PIL import Image
 
 SMALL = {
     "bottlenecks": [2],
+    "seeds": [0],
     "noise": ["fresh"],
     "training": {"epochs": 1, "checkpoints": [0, 1], "batch_size": 16, "threads": 1},
     "geometry": {"points": 10, "threads": 1, "verify": False},
