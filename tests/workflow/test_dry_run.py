@@ -24,13 +24,19 @@ def test_the_papers_sweep_plans_84_trainings_and_840_measurements(snakemake, cou
         "measure_memory": 84,
         "compare_bottlenecks": 12,
         "collect_tables": 1,
-        "plot": 42,
+        "plot": 46,
         "plot_noises": 2,
         "plot_datasets": 1,
         "check_claims": 2,
         "summarise": 2,
         "all": 1,
     }
+
+
+def test_the_first_seed_alone_is_named_on_the_command_line(snakemake, counted_jobs, tmp_path):
+    planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "config.yaml"), "--config", "seeds=[0]")
+    assert planned.returncode == 0, planned.stdout
+    assert counted_jobs(planned.stdout)["train"] == 28
 
 
 @pytest.mark.parametrize(("sweep", "trainings"), [("reduced", 56), ("noise", 8)])

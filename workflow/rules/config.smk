@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -20,6 +21,13 @@ def fail(problem):
     # not a WorkflowError, which Snakemake prints with a traceback
     sources = [*map(str, workflow.configfiles), *["--config"] * bool(workflow.config_settings.config)]
     sys.exit(f"{', '.join(sources) or 'config'}: {problem}")
+
+
+def read_lists():
+    """Read lists of --config, such as seeds=[0], as a config file has them: Snakemake takes their numbers for text."""
+    for key, value in workflow.config_settings.config.items():
+        if isinstance(value, list):
+            config[key] = [yaml.safe_load(entry) if isinstance(entry, str) else entry for entry in value]
 
 
 def check_schema():
@@ -146,6 +154,7 @@ def check_weights():
         fail(f"fidelity.weights: there is no file {weights}; put it there, or name a folder to download it into")
 
 
+read_lists()
 check_schema()
 check_numbers("", config)
 for name, entry in config["datasets"].items():
