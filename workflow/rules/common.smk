@@ -174,8 +174,8 @@ def all_figures():
 
 def pictures_of(dataset):
     """The figures of a data set."""
-    folder = layout.result("figure").format(dataset=dataset, noise="", figure="")
-    return [file for file in all_figures() if file.startswith(folder.rstrip("/") + "/") and file.endswith(".png")]
+    folder = Path(layout.result("figure_of_all_noises").format(dataset=dataset, figure="any")).parent
+    return [file for file in all_figures() if folder in Path(file).parents and file.endswith(".png")]
 
 
 def config_of(wildcards):
