@@ -31,6 +31,13 @@ def _ends(name: str, kind: pa.DataType, description: str) -> list[pa.Field]:
     return [_column(f"{end}_{name}", kind, f"{description} {where}") for end, where in ENDS.items()]
 
 
+def _imbalance(name: str, pair: str) -> list[pa.Field]:
+    return [
+        _column(name, pa.float64(), f"II {pair}"),
+        _column(f"{name}_stderr", pa.float64(), f"standard error of the II {pair.partition(',')[0]}"),
+    ]
+
+
 ENDS = {"source": "that the II goes from", "target": "that the II goes to"}
 RUN = [
     _column("dataset", pa.string(), "entry of `datasets` in the config"),
@@ -66,7 +73,7 @@ IMBALANCE = [
 LATENT_PAIRS = {
     "ii_to_input": "from the latent to the input",
     "ii_from_input": "from the input to the latent",
-    "ii_to_output": "from the latent to the output, which is decoded from what `model.latent` says",
+    "ii_to_output": "from the latent to the output, decoded from what `model.latent` says",
 }
 PARTS = {"train": "training", "validation": "validation"}
 LOSSES = {"reconstruction": "reconstruction loss", "kl": "KL divergence", "elbo": "ELBO as a loss"}
@@ -98,21 +105,10 @@ SCHEMAS = {
     "latents": pa.schema(
         [
             *RUN,
-            _column(
-                "latent",
-                pa.string(),
-                "sample: the sampled z; mean: its mean mu; active_sample and active_mean: their active units alone",
-            ),
+            _column("latent", pa.string(), "sample: z; mean: its mean; active_sample, active_mean: their active units"),
             _column("n_units", pa.int32(), "units of this latent"),
             *DIMENSION,
-            *[
-                column
-                for name, pair in LATENT_PAIRS.items()
-                for column in (
-                    _column(name, pa.float64(), f"II {pair}"),
-                    _column(f"{name}_stderr", pa.float64(), "standard error of this II"),
-                )
-            ],
+            *[column for name, pair in LATENT_PAIRS.items() for column in _imbalance(name, pair)],
             POINTS,
             REASON,
         ]
@@ -133,16 +129,13 @@ SCHEMAS = {
             _column("kl", pa.float64(), "KL divergence per test image, in nats"),
             _column("kl_per_unit", pa.list_(pa.float64()), "the same of each latent unit"),
             _column(
-                "active_units",
-                pa.int32(),
-                f"units whose mean has a variance above {ACTIVE_VARIANCE:g} over the images (Burda et al. 2016)",
+                "active_units", pa.int32(), f"those whose mean varies, above {ACTIVE_VARIANCE:g} (Burda et al. 2016)"
             ),
             _column(
                 "aggregate_divergence",
                 pa.float64(),
-                "how far the latents of all images together are from the prior, in nats: KL divergence of the Gaussian "
-                "with their mean and covariance from N(0, I); their own is at least as large, as it depends on all "
-                "moments, not on the first two alone",
+                "of z over all images from the prior, in nats: KL divergence from N(0, I) of the Gaussian with its "
+                "mean and covariance; a lower bound, as it sees the first two moments only",
             ),
             _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
             _column("extractor", pa.string(), "network of the features"),

@@ -183,9 +183,10 @@ def test_a_selection_says_what_the_path_of_a_file_stands_for(tmp_path):
     assert list(selection.files("cross_bottleneck").values()) == [cross]
 
 
-def test_collecting_writes_six_tables_with_every_row(sweep):
+def test_collecting_writes_seven_tables_with_every_row(sweep):
     folder = sweep.selection.results / "tables"
-    kinds = ["cross_bottleneck", "fidelity", "id_scaling", "information_imbalance", "intrinsic_dimension", "training"]
+    kinds = ["cross_bottleneck", "fidelity", "id_scaling", "information_imbalance", "intrinsic_dimension"]
+    kinds += ["latents", "training"]
     assert sorted(path.name for path in folder.iterdir()) == [*[f"{kind}.parquet" for kind in kinds], "versions.csv"]
     rows = {kind: pq.read_table(folder / f"{kind}.parquet").num_rows for kind in kinds}
     measured = 2 * 2  # two K, two epochs
@@ -195,6 +196,7 @@ def test_collecting_writes_six_tables_with_every_row(sweep):
         "id_scaling": measured * 11 * 2,  # 2 and 4 neighbours
         "information_imbalance": measured * 11 * 11,
         "intrinsic_dimension": measured * 11,
+        "latents": measured * 4,
         "training": 2 * 2,
     }
     frame = tables.read_frame("fidelity", sweep.selection)
