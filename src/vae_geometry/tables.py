@@ -129,7 +129,9 @@ SCHEMAS = {
             _column("kl", pa.float64(), "KL divergence per test image, in nats"),
             _column("kl_per_unit", pa.list_(pa.float64()), "the same of each latent unit"),
             _column(
-                "active_units", pa.int32(), f"those whose mean varies, above {ACTIVE_VARIANCE:g} (Burda et al. 2016)"
+                "active_units",
+                pa.int32(),
+                f"units whose mean has a variance above {ACTIVE_VARIANCE:g} over the images (Burda et al. 2016)",
             ),
             _column(
                 "aggregate_divergence",
