@@ -48,7 +48,7 @@ IMBALANCE = [
 LATENT_PAIRS = {
     "ii_to_input": "from the latent to the input",
     "ii_from_input": "from the input to the latent",
-    "ii_to_output": "from the latent to the output, which is decoded from what `model.latent` says",
+    "ii_to_output": "from the latent to the output, decoded from what `model.latent` says",
 }
 PARTS = {"train": "training", "validation": "validation"}
 LOSSES = {"reconstruction": "reconstruction loss", "kl": "KL divergence", "elbo": "ELBO as a loss"}
@@ -87,11 +87,7 @@ SCHEMAS = {
     "latents": pa.schema(
         [
             *RUN,
-            _column(
-                "latent",
-                pa.string(),
-                "sample: the sampled z; mean: its mean mu; active_sample and active_mean: their active units alone",
-            ),
+            _column("latent", pa.string(), "sample: z; mean: its mean; active_sample, active_mean: their active units"),
             _column("n_units", pa.int32(), "units of this latent"),
             *DIMENSION,
             *[
@@ -129,9 +125,8 @@ SCHEMAS = {
             _column(
                 "aggregate_divergence",
                 pa.float64(),
-                "how far the latents of all images together are from the prior, in nats: KL divergence of the Gaussian "
-                "with their mean and covariance from N(0, I); their own is at least as large, as it depends on all "
-                "moments, not on the first two alone",
+                "of z over all inputs from the prior, in nats: KL divergence from N(0, I) of the Gaussian with its "
+                "mean and covariance; a lower bound, as it sees the first two moments only",
             ),
             _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
             _column("extractor", pa.string(), "network of the features"),

@@ -102,7 +102,8 @@ def test_the_aggregate_posterior_is_as_far_from_the_prior_as_its_moments_say(swe
     row = measured(of_units(sweep, tmp_path / "dump", means, np.zeros((POINTS, 2), np.float32)), tmp_path)
     assert row["aggregate_divergence"] == pytest.approx((2 - 1 - np.log(2) + 4) / 2)  # a variance of 2, a mean of 2
     flat = np.full((POINTS, POINTS), -100, np.float32)
-    row = measured(of_units(sweep, tmp_path / "flat", np.eye(POINTS, dtype=np.float32), flat), tmp_path)
+    dump = of_units(sweep, tmp_path / "flat", np.eye(POINTS, dtype=np.float32), flat)
+    row = measured(dump, tmp_path / "out")
     assert row["aggregate_divergence"] is None
     assert row["reason"] == (
         "the aggregate divergence was not measured: the covariance of z is singular; "

@@ -208,7 +208,7 @@ def test_layers_of_two_dumps_are_never_mixed(dump, sweep, tmp_path, monkeypatch,
     other = sweep.selection.results / "digits/fresh/k3/seed0/epoch2/activations"
     from vae_geometry.geometry import activations
 
-    opened, go_on = [], activations._open
+    opened, go_on = [], activations.open_points
 
     def replace_and_go_on(path):
         opened.append(path)
@@ -216,7 +216,7 @@ def test_layers_of_two_dumps_are_never_mixed(dump, sweep, tmp_path, monkeypatch,
             replace_by_rename(dump, other)
         return go_on(path)
 
-    monkeypatch.setattr(activations, "_open", replace_and_go_on)
+    monkeypatch.setattr(activations, "open_points", replace_and_go_on)
     with pytest.raises(VaeGeometryError, match="dump: "):
         stage(dump, tmp_path / "out")
     assert not (tmp_path / "out").exists()
