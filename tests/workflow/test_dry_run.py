@@ -122,17 +122,17 @@ def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, t
 @pytest.mark.parametrize(
     ("figure", "jobs"),
     [
-        ("mnist/repeated/figure1.pdf", {"train": 7, "measure_geometry": 7, "prepare_features": 0}),
-        ("mnist/repeated/figureA2.png", {"train": 0, "measure_geometry": 7}),
-        ("mnist/fresh/losses.csv", {"train": 7, "measure_geometry": 0, "dump_activations": 0}),
-        ("mnist/fresh/reconstructions.png", {"train": 7, "measure_geometry": 0, "dump_activations": 7}),
+        ("mnist/repeated/figure1.pdf", {"train": 21, "measure_geometry": 21, "prepare_features": 0}),
+        ("mnist/repeated/figureA2.png", {"train": 0, "measure_geometry": 21}),
+        ("mnist/fresh/losses.csv", {"train": 21, "measure_geometry": 0, "dump_activations": 0}),
+        ("mnist/fresh/reconstructions.png", {"train": 21, "measure_geometry": 0, "dump_activations": 21}),
         (
             "mnist/fresh/figure2.pdf",
-            {"train": 7, "measure_geometry": 70, "measure_fidelity": 70, "prepare_features": 1},
+            {"train": 21, "measure_geometry": 210, "measure_fidelity": 210, "prepare_features": 1},
         ),
-        ("cifar10/noise.pdf", {"train": 14, "measure_geometry": 140, "compare_bottlenecks": 0, "prepare_features": 1}),
+        ("cifar10/noise.pdf", {"train": 42, "measure_geometry": 420, "compare_bottlenecks": 0, "prepare_features": 1}),
         ("compare.pdf", {"train": 84, "measure_geometry": 840, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
-        ("cifar10/repeated/published.pdf", {"train": 7, "measure_geometry": 7, "measure_fidelity": 0}),
+        ("cifar10/repeated/published.pdf", {"train": 21, "measure_geometry": 21, "measure_fidelity": 0}),
     ],
 )
 def test_a_figure_plans_only_what_it_needs(snakemake, counted_jobs, tmp_path, figure, jobs):
