@@ -226,7 +226,7 @@ def _of_units(evidence: Evidence) -> list[str]:
 
 
 def _of_the_latent(evidence: Evidence) -> list[str]:
-    """Where the IDs of z and of its mean part, as z takes in noise of idle units (FONDUE, arXiv 2209.12806)."""
+    """Where the IDs of z and of its mean part, as z takes in noise (FONDUE, arXiv 2209.12806)."""
     gaps = {}
     for size in evidence.bottlenecks:
         sampled, mean = (evidence.latent_dimension.get((size, evidence.last, name)) for name in ("sample", "mean"))
@@ -236,8 +236,8 @@ def _of_the_latent(evidence: Evidence) -> list[str]:
     if not gaps:
         return []
     if not apart:
-        return ["The IDs of z and of its mean do not part for any K: no idle units show."]
-    return [f"The IDs of z and of its mean part from K = {min(apart)} on: from there z holds noise of idle units."]
+        return ["The IDs of z and of its mean do not part for any K."]
+    return [f"The IDs of z and of its mean part from K = {min(apart)} on: z holds noise that its mean does not."]
 
 
 def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]:
