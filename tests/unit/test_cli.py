@@ -46,7 +46,7 @@ def test_every_rule_of_the_workflow_runs_the_subcommand_of_its_name():
     rules = {}
     for path in ROOT.glob("workflow/rules/*.smk"):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
-            rules[rule.partition(":")[0]] = re.search(r'"vae-geometry ([a-z-]+)', rule)[1]
+            rules[rule.partition(":")[0]] = re.search(r'" ?vae-geometry ([a-z-]+)', rule)[1]
     for rule in ("plot_noises", "plot_datasets"):
         rules["plot"] = rules.pop(rule)
     assert {rule.replace("_", "-"): rule for rule in rules} == {stage: rule for rule, stage in rules.items()}

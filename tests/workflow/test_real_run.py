@@ -61,8 +61,8 @@ def test_the_claims_are_checked_and_the_advice_is_given(sweep):
         assert statement in page
         assert statement in printed
     advice = page.partition("## How wide a bottleneck\n\n")[2].partition("\n")[0]
-    assert advice in printed
-    assert "add" in advice  # one seed and two K
+    assert advice.strip("*") in printed
+    assert "cannot tell yet" in advice  # after one epoch
     for text in (page, printed):
         assert re.search(r"DADApy \S+ agrees on \d+ IDs .* and \d+ II", text)
         assert "This was measured with repeated noise, K = 3, seed 0, epoch 1." in text

@@ -178,5 +178,5 @@ def test_the_config_beside_the_page_is_that_of_the_sweep(snakemake, sweep):
     config = yaml.safe_load((sweep / "results/digits/config.yaml").read_text(encoding="utf-8"))
     assert config["training"].items() >= CONFIG["training"].items()
     assert (config["model"]["channels"], config["seeds"]) == (CONFIG["model"]["channels"], [0])
-    planned = snakemake(sweep, "-n", "--configfile=results/digits/config.yaml", "--config", "device=cpu")
+    planned = snakemake(sweep, "-n", f"--configfile={sweep}/results/digits/config.yaml", "--config", "device=cpu")
     assert "Nothing to be done" in planned.stdout

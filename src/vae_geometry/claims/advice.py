@@ -9,6 +9,7 @@ from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals, mean_of
 
 TENTH = 0.1  # of what the best K gains over the narrowest: a K that lacks less is as good
 STILL_FALLING = 0.05  # of its whole fall: an ELBO that fell by more over the last half of the epochs still falls
+FEWEST_EPOCHS = 5  # to compare the last half with the whole
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,15 @@ def _too_narrow(found: Witness) -> list[str]:
 
 
 def _still_training(evidence: Evidence, found: Witness) -> list[str]:
-    """Whether the validation ELBO of a K that matters still falls."""
+    """Whether the validation ELBO of a K that matters still falls; nothing is known of networks without losses."""
     falling = {}
+    if evidence.elbo and evidence.last < FEWEST_EPOCHS:
+        return [
+            f"{evidence.last} epochs are too few to see whether training is at its end, so train longer, for example "
+            f"{4 * FEWEST_EPOCHS} epochs"
+        ]
     for size in evidence.bottlenecks:
-        if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys() and evidence.last > 3:
+        if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys():
             whole, late = (
                 _elbo(evidence, size, first) - _elbo(evidence, size, evidence.last) for first in (1, evidence.last // 2)
             )
@@ -251,7 +257,7 @@ def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]
     n_seeds = max(3, len(evidence.seeds))
     lines = [f"bottlenecks: {steps}", f"seeds: {list(range(n_seeds))}"]
     if is_short:
-        epochs = 4 * evidence.last
-        checkpoints = [*evidence.epochs, 2 * evidence.last, epochs]
+        epochs = 4 * max(evidence.last, FEWEST_EPOCHS)
+        checkpoints = sorted({*evidence.epochs, epochs // 2, epochs})
         lines.append(f"training: {{epochs: {epochs}, checkpoints: {checkpoints}}}")
     return lines

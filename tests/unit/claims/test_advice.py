@@ -73,6 +73,17 @@ def test_a_training_that_has_not_ended_cannot_tell():
     assert advice.next_sweep[-1] == "training: {epochs: 800, checkpoints: [0, 1, 10, 200, 400, 800]}"
 
 
+def test_a_training_of_a_few_epochs_cannot_tell():
+    evidence = falls_to(0.4, 0.1, 0.021, 0.02)
+    imbalance = {(size, 4, 10, 0): evidence.imbalance[size, LAST, 10, 0] for size in SIZES}
+    elbo = {(size, epoch): evidence.elbo[size, epoch] for size in SIZES for epoch in range(1, 5)}
+    advice = advise(replace(evidence, epochs=(0, 1, 4), imbalance={**evidence.imbalance, **imbalance}, elbo=elbo))
+    assert advice.answer.startswith(
+        "The sweep cannot tell yet: 4 epochs are too few to see whether training is at its end"
+    )
+    assert advice.next_sweep[-1] == "training: {epochs: 20, checkpoints: [0, 1, 4, 10, 20]}"
+
+
 def test_errors_that_leave_several_bottlenecks_open_cannot_tell():
     advice = advise(falls_to(0.3, 0.25, 0.22, 0.2, error=0.5))
     assert advice.size is None
