@@ -9,6 +9,9 @@ from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals, mean_of
 
 TENTH = 0.1  # of what the best K gains over the narrowest: a K that lacks less is as good
 STILL_FALLING = 0.05  # of its whole fall: an ELBO that fell by more over the last half of the epochs still falls
+LITTLE = (
+    0.5  # II(output -> input): half of the points are nearer in the input than the one that is nearest in the output
+)
 FEWEST_EPOCHS = 5  # to compare the last half with the whole
 
 
@@ -125,6 +128,7 @@ def advise(evidence: Evidence) -> Advice:
     of_imbalance = _of_imbalance(evidence, evidence.last)
     witnesses = [of_imbalance, *_other_witnesses(evidence)]
     obstacles = [
+        *_tells_nothing(of_imbalance),
         *_too_narrow(of_imbalance),
         *_still_training(evidence, of_imbalance),
         *_too_few(evidence, of_imbalance),
@@ -147,6 +151,14 @@ def _other_witnesses(evidence: Evidence) -> list[Witness]:
     except NotMeasured:
         return []
     return [witness("validation ELBO loss", numbers, logarithmic=False)]
+
+
+def _tells_nothing(found: Witness) -> list[str]:
+    """Whether even the best output is nearer to telling nothing of the input than to telling all."""
+    best = min(found.numbers.values(), key=lambda number: number.mean)
+    if best.mean < LITTLE:
+        return []
+    return [f"even the best output tells little of the input (II {best}, where 1 tells nothing), so train longer"]
 
 
 def _too_narrow(found: Witness) -> list[str]:

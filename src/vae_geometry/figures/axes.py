@@ -186,11 +186,12 @@ def name_points(ax: Axes, x: pd.Series, y: pd.Series, names: Sequence[str]) -> N
     covered = 3 * markers + [(place, np.zeros(2)) for place in path]
     panel = ax.get_window_extent().get_points() * 72 / ax.figure.dpi
     written: list[tuple] = []
+    rings = (3, 8, 14, 20, 27) if len(groups) <= 12 else (3,)  # leaders of many names would cross each other
     for group in groups:
         index = group[0]
         name = names[index] if len(group) == 1 else f"{names[index]}-{names[group[-1]]}"
-        half = np.array([2.0 * len(name), 2.8])
-        shifts = [np.array(side) * (half + distance) for distance in (3, 8, 14, 20, 27) for side in SIDES]
+        half = np.array([2.1 * len(name), 3.0])
+        shifts = [np.array(side) * (half + distance) for distance in rings for side in SIDES]
         clashes = [
             sum(np.all(abs(places[index] + shift - centre) < half + size) for centre, size in covered)
             + 10 * np.any(abs(places[index] + shift - panel.mean(axis=0)) + half > np.ptp(panel, axis=0) / 2)

@@ -221,6 +221,8 @@ def losses(selection: Selection) -> pd.DataFrame:
 
 def validation_kl(selection: Selection) -> pd.DataFrame:
     """KL of the validation set at every epoch up to the last that is read; empty where it was not measured."""
+    if not is_measured("training", selection):
+        return pd.DataFrame()
     numbers = losses(selection).query("quantity == 'kl' and part == 'validation'").drop(columns="part")
     numbers = numbers[numbers["mean"].notna() & (numbers["x"] <= max(selection.epochs))]
     return numbers.assign(quantity=VALIDATION_KL)

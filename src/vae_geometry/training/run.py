@@ -101,6 +101,8 @@ def set_up(
             f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
         )
     model, config = load_checkpoint(initial, device, architecture)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise VaeGeometryError(f"{initial}: none of the network's weights can be trained; let some require a gradient")
     model = model.to(memory_format=torch.channels_last)
     _check_initial(initial, config, images)
     train_images, validation_images = (

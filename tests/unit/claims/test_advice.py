@@ -84,6 +84,12 @@ def test_a_training_of_a_few_epochs_cannot_tell():
     assert advice.next_sweep[-1] == "training: {epochs: 20, checkpoints: [0, 1, 4, 10, 20]}"
 
 
+def test_outputs_that_tell_nothing_are_no_reason_for_a_small_bottleneck():
+    advice = advise(falls_to(1.02, 1.1, 1.05, 1.04))
+    assert advice.size is None
+    assert "even the best output tells little of the input (II 1.0" in advice.answer
+
+
 def test_errors_that_leave_several_bottlenecks_open_cannot_tell():
     advice = advise(falls_to(0.3, 0.25, 0.22, 0.2, error=0.5))
     assert advice.size is None

@@ -250,6 +250,11 @@ def test_a_network_without_a_role_is_one_sentence(name, role):
     assert found["verdict"] in (HOLDS, CONTRADICTED, UNDECIDED, NOT_APPLICABLE, NOT_MEASURABLE)
 
 
+def test_networks_that_have_learnt_nothing_say_nothing_of_untrained_ones():
+    flat = {(size, LAST, 10, 0): 1.1 for size in SIZES}
+    assert verdict_on("untrained_says_nothing", changed("imbalance", 0.01, flat)) == UNDECIDED
+
+
 def test_vectors_have_no_frechet_distance():
     found = verdict(NAMED["distance_falls"], replace(as_in_the_paper(), frechet_distance={}, no_distance=NO_IMAGES))
     assert (found["verdict"], found["reason"]) == (NOT_APPLICABLE, NO_IMAGES)

@@ -16,6 +16,7 @@ from vae_geometry.networks import build
 from vae_geometry.networks.checkpoints import load_checkpoint, save_checkpoint
 from vae_geometry.networks.convolutional import VAE
 from vae_geometry.training import loop as training
+from vae_geometry.training import run as training_run
 from vae_geometry.training.devices import select_device
 from vae_geometry.training.loop import train
 from vae_geometry.training.random_streams import generator
@@ -213,6 +214,18 @@ def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, images, chan
     with pytest.raises(VaeGeometryError, match=f"odd.safetensors: {sentence}"):
         train(images, tmp_path / "odd.safetensors", tmp_path / "run", SETTINGS, 1.0, CPU)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_without_weights_to_train_is_an_error(tmp_path, images, monkeypatch):
+    load = training_run.load_checkpoint
+
+    def frozen(*arguments):
+        model, config = load(*arguments)
+        return model.requires_grad_(False), config
+
+    monkeypatch.setattr(training_run, "load_checkpoint", frozen)
+    with pytest.raises(VaeGeometryError, match="none of the network's weights can be trained; let some require"):
+        run(tmp_path, images)
 
 
 def test_checkpoints_of_an_earlier_training_and_half_written_files_go_when_another_ends(tmp_path, images):
