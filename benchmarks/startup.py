@@ -70,6 +70,7 @@ def sweep() -> list[Words]:
             stages.append(dump(size, epoch))
             stages.append(measure_geometry(size, epoch))
             stages.append(measure_fidelity(size, epoch))
+        stages.append(measure_memory(size))
     return [*stages, compare_bottlenecks()]
 
 
@@ -83,6 +84,7 @@ def timed_stages() -> list[Words]:
         measure_geometry(size, epoch),
         prepare_features(),
         measure_fidelity(size, epoch),
+        measure_memory(size),
         ("collect-tables", *names, "--id-scaling", "--output", "results/tables"),
         ("plot", "figure1", *names, "--output", "results/figure1"),
         compare_bottlenecks(),
@@ -118,6 +120,19 @@ def prepare_features() -> Words:
 def measure_fidelity(size: int, epoch: int) -> Words:
     output = ("--output", folder(size, epoch) / "fidelity.parquet", "--features", "features.npz")
     return "measure-fidelity", folder(size, epoch) / "activations", *output, *MEASURED
+
+
+def measure_memory(size: int) -> Words:
+    networks = [weights(size, epoch) for epoch in EPOCHS]
+    return (
+        "measure-memory",
+        *networks,
+        "--data",
+        "images/train.npz",
+        "--output",
+        folder(size) / "memory.parquet",
+        *MEASURED,
+    )
 
 
 def compare_bottlenecks() -> Words:
