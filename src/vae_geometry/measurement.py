@@ -113,7 +113,7 @@ def measure(
     VaeGeometryError
         If there is no layer, or one is no array of numbers or has fewer than 3 points, or holds NaN, infinity or values
         whose squares leave float64; if the layers differ in N; if ``scales`` is no power of two, or more than half of
-        N; if ``memory_mb`` is too little.
+        N; if ``threads`` is less than 1, or ``memory_mb`` too little.
 
     Examples
     --------
@@ -123,6 +123,7 @@ def measure(
     [3.1, 2.1]
     """
     require_scales(scales)
+    require_count("threads", threads)
     layers = layers_of(activations)
     for layer in layers:
         if problem := problem_of_values(layer.points):
@@ -158,6 +159,12 @@ def _rows(layers: Sequence[Layer], scales: int | None, threads: int, memory_mb: 
     points = [layer.points for layer in layers]
     require_points("activations", len(points[0]), scales)
     return geometry_rows(layers, find_neighbours(points, scales or 2, threads, memory_mb, device), scales)
+
+
+def require_count(name: str, value: int) -> None:
+    """Refuse a number of threads or inputs below one."""
+    if value < 1:
+        raise VaeGeometryError(f"{name}: {value} is too few; give a whole number of at least 1")
 
 
 def require_scales(scales: int | None) -> None:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.columns import table_of_rows
 from vae_geometry.geometry.neighbours import frugal_memory_mb
-from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_scales
+from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_count, require_scales
 from vae_geometry.recording import Reduce, n_inputs, record, resolve_layers
 from vae_geometry.replacing import require_written
 from vae_geometry.symptoms import symptoms
@@ -84,6 +84,8 @@ class GeometryMonitor:
         if every < 1:
             raise VaeGeometryError(f"every: is {every}; measure every epoch with 1, or every so many")
         require_scales(scales)
+        require_count("threads", threads)
+        require_count("batch_size", batch_size)
         self.layers = resolve_layers(model, layers)
         n_inputs(inputs)
         self.output = Path(output)

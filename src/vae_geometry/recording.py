@@ -63,6 +63,8 @@ def record_activations(
         than once in a forward pass, or gives out no tensor whose first axis are the points; if the inputs come in
         random order, or are neither a tensor nor a DataLoader of known length.
     """
+    if batch_size < 1:
+        raise VaeGeometryError(f"batch_size: {batch_size} is too few; give a whole number of at least 1")
     return record(model, inputs, resolve_layers(model, layers), batch_size, reduce).activations
 
 

@@ -165,3 +165,8 @@ def test_a_single_layer_and_one_without_numbers_are_drawn(layers):
     for shown in ({"points": layers["points"]}, {"dead": np.zeros((300, 5))}):
         texts = [text.get_text().replace("\n", " ") for text in vg.measure(shown).plot().axes[1].texts]
         assert texts == ["there is one layer alone"]
+
+
+def test_a_number_of_threads_or_inputs_below_one_is_one_sentence(rng):
+    with pytest.raises(VaeGeometryError, match="threads: 0 is too few; give a whole number of at least 1"):
+        vg.measure({"points": rng.normal(size=(20, 3))}, threads=0)

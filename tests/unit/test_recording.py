@@ -222,3 +222,8 @@ def test_a_compiled_module_runs_uncompiled(inputs):
     model.compile(backend="eager")
     model(inputs)
     np.testing.assert_array_equal(vg.record_activations(model, inputs, ["0"])["0"], found["0"])
+
+
+def test_a_batch_of_no_inputs_is_one_sentence(model, inputs):
+    with pytest.raises(VaeGeometryError, match="batch_size: 0 is too few; give a whole number of at least 1"):
+        vg.record_activations(model, inputs, ["pair"], batch_size=0)
