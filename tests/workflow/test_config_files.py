@@ -58,12 +58,11 @@ def test_a_checkout_may_lie_in_a_folder_with_braces(counted_jobs, tmp_path):
 
     # by its name it is drawn beside the published values, whose folder is among the options of the rule
     (checkout / "published.yaml").write_text(CIFAR10)
-    assert (
-        counted_jobs(run("-n", "--configfile", "published.yaml"))["train"] == 42
-    )  # seven K, two kinds of noise, three seeds
+    counted = counted_jobs(run("-n", "--configfile", "published.yaml"))
+    assert counted["train"] == 7 * 2 * 3  # K, kinds of noise, seeds
     planned = run("-n", "-p", "--configfile", "published.yaml", "--", "results/figures/cifar10/fresh/published.pdf")
     assert "--published resources/published" in planned
     elsewhere = ("--snakefile", str(checkout / "Snakefile"), "--directory", str(tmp_path))
-    assert counted_jobs(run("-n", *elsewhere, "--configfile", "published.yaml"))["plot"] == 22
+    assert counted_jobs(run("-n", *elsewhere, "--configfile", "published.yaml"))["plot"] == 24
     run("--configfile", "sweeps/demo.yaml", "--", "resources/datasets/digits/test.npz")
     assert (checkout / "resources/datasets/digits/test.npz").is_file()
