@@ -10,7 +10,7 @@ import pandas as pd
 
 from vae_geometry.claims.uncertainty import ESTIMATE, SEEDS, differs
 from vae_geometry.figures import roles
-from vae_geometry.figures.registry import Figure
+from vae_geometry.figures.figure import Figure
 
 Sentences = Iterable[str]
 
