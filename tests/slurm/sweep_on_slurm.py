@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = {
     "datasets": {"digits": {"source": "digits"}},
     "bottlenecks": [2, 3],
+    "seeds": [0],
     "noise": ["fresh"],
     "model": {"channels": [2, 2, 4, 4]},
     "training": {

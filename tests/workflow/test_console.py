@@ -57,7 +57,7 @@ def test_a_run_ends_with_its_answers_or_with_the_sentences_of_what_failed(snakem
     done = snakemake(copied, CONFIG, *logger)
     assert done.returncode == 0, done.stdout
     assert "II(output -> input) has a minimum over K" in done.stdout
-    assert "No advice on K" in done.stdout or "Take K" in done.stdout
+    assert "The sweep cannot tell yet: " in done.stdout  # after one epoch
     assert f"The page of digits: {copied}/results/digits/index.html" in done.stdout
 
     table = copied / "results/digits/fresh/k2/seed0/epoch1/information_imbalance.parquet"
