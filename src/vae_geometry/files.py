@@ -111,7 +111,7 @@ def require_regular(path: Path) -> None:
             raise OSError(f"it is {kind}, not a file")
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """What an exception says, in one line of at most 200 characters."""
     said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     return shorten(said or type(error).__name__, 200, placeholder=" ...")

@@ -52,11 +52,19 @@ def check_schema():
             "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
             "and neither tables, figures nor benchmarks",
             "minItems": f"{cause.instance} has too few entries, {cause.validator_value} are needed",
+            "type": f"{cause.instance!r} is not {type_in_words(cause.validator_value)}; correct it",
             "maxItems": f"{cause.instance} has too many entries, {cause.validator_value} are needed",
         }.get(cause.validator, f"{cause.message}; correct it")
-        if cause.validator_value == "number":
+        if cause.validator == "type" and "number" in cause.validator_value:
             problem += " (YAML reads 1e-3 as text, 1.0e-3 as a number)"
         fail(f"{key}: {problem}" if key else problem)
+
+
+def type_in_words(types):
+    """One or several types of JSON schema, as YAML's users call them."""
+    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+    words |= {"array": "a list", "object": "a group of keys", "null": "null"}
+    return " or ".join(words[name] for name in ([types] if isinstance(types, str) else types))
 
 
 def check_common(cause):

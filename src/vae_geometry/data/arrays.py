@@ -1,6 +1,7 @@
 """A user's own vectors or arrays: ``train.*`` and ``test.*`` as npy, npz, parquet or csv."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 SHUFFLE_SEED = 0
 LISTED = 5  # of the columns or rows that are named in a sentence
 REMEDY = "write it"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\.\d+)?")  # pandas makes 1.5 twice 1.5 and 1.5.1
 
 Values = NDArray[np.float64]  # (N, D) or (N, C, H, W)
 
@@ -75,6 +77,7 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
             import pandas as pd
 
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            _check_header(path, [str(name) for name in frame])
             if text := [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
                 raise VaeGeometryError(f"{path}: column {text[0]} is no number; leave it out, or encode it")
             values, names = frame.to_numpy(float), [str(name) for name in frame]
@@ -86,9 +89,35 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
     values = values.astype(float)
     is_bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if is_bad.any():
-        rows = ", ".join(map(str, np.flatnonzero(is_bad)[:LISTED]))
-        raise VaeGeometryError(f"{path}: {is_bad.sum()} rows hold NaN or infinity (row {rows}); fill or remove them")
+        raise VaeGeometryError(
+            f"{path}: {is_bad.sum()} rows hold NaN or infinity ({_where(path, values, names)}); fill or remove them"
+        )
     return values, names
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    """Stop on a csv whose first point would be taken for the names of columns, or its numbers of rows for a column."""
+    if path.suffix != ".csv":
+        return
+    if all(NUMBER.fullmatch(name) for name in names):
+        raise VaeGeometryError(
+            f"{path}: line 1 holds numbers, not the names of the columns; write a line of names above it"
+        )
+    if names[0] == "Unnamed: 0":
+        raise VaeGeometryError(
+            f"{path}: the first column has no name, such as the index that pandas writes; leave it out "
+            "(to_csv(..., index=False)), or name it"
+        )
+
+
+def _where(path: Path, values: Values, names: list[str] | None) -> str:
+    """The first rows that hold something else than finite numbers, as an editor or numpy counts them, with a column."""
+    is_bad = ~np.isfinite(values).reshape(len(values), -1)
+    first, *_ = rows = np.flatnonzero(is_bad.any(axis=1))[:LISTED]
+    column = int(is_bad[first].argmax())
+    offset, counted = (2, "lines") if path.suffix == ".csv" else (0, "counted from 0: rows")
+    held = f", the first in column {names[column] if names else column}" if values.ndim == 2 else ""
+    return f"{counted} {', '.join(str(row + offset) for row in rows)}{held}"
 
 
 def _split(settings: Preparation, values: Values) -> tuple[Values, Values]:

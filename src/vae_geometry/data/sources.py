@@ -126,7 +126,9 @@ def _count_rows(root: Path, test_fraction: float | None) -> tuple[int, int] | No
         raise VaeGeometryError(f"root: {error}") from None
     if paths[0] is None:
         listed = ", ".join(ENDINGS)
-        raise VaeGeometryError(f"root: there is no train file ({listed}) in {root}; put one there, or correct the path")
+        raise VaeGeometryError(
+            f"root: there is no train file ({listed}) in {os.path.abspath(root)}; put one there, or correct the path"
+        )
     n_train, n_test = (None if path is None else rows_of_file(path) for path in paths)
     if n_train is None:
         return None
@@ -142,7 +144,7 @@ def _parted(n_inputs: int, test_fraction: float) -> tuple[int, int]:
 
 def _count_files(folder: Path) -> int:
     if not os.path.isdir(folder):
-        raise VaeGeometryError(f"root: there is no folder {folder}; make it, or correct the path")
+        raise VaeGeometryError(f"root: there is no folder {os.path.abspath(folder)}; make it, or correct the path")
     try:
         return sum(is_image(path) for paths in class_files(folder).values() for path in paths)
     except VaeGeometryError as error:

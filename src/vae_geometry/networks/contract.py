@@ -14,6 +14,8 @@ from vae_geometry.networks.layers import Network, pass_through, recording
 
 RESERVED = ("input", "bottleneck", "output")  # names of the layers that every network has
 N_INPUTS = 2
+FAR = 100.0  # from the origin, in standard deviations of the prior: no logits stay between 0 and 1 there
+MANY = 16  # values, too many to lie there by chance
 
 
 @torch.no_grad()
@@ -34,7 +36,8 @@ def check_contract(name: str, model: Network, shape: tuple[int, ...], bottleneck
     ------
     VaeGeometryError
         If ``encode`` or ``decode`` raise an exception or give tensors of another shape or values that are no numbers;
-        if ``layers`` is no dict of different modules, or one of them does not run or gives no tensor.
+        if ``decode`` gives probabilities where the likelihood takes logits; if ``layers`` is no dict of different
+        modules, or one of them does not run or gives no tensor.
     """
     was_training = model.training
     with torch.random.fork_rng(devices=[]):
@@ -55,6 +58,7 @@ def _check(name: str, model: Network, inputs: Tensor, latent_shape: tuple[int, i
             _check_tensor(f"{name}: encode: {what}", tensor, latent_shape)
         output = _run(name, "decode", model.decode, latent[0])
         _check_tensor(f"{name}: decode", output, tuple(inputs.shape))
+        _check_logits(name, model, latent[0])
     for layer in layers:
         if layer not in outputs:
             raise VaeGeometryError(f"{name}: layer {layer} does not run in encode or decode; take it out of layers")
@@ -62,6 +66,16 @@ def _check(name: str, model: Network, inputs: Tensor, latent_shape: tuple[int, i
         if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != len(inputs):
             wanted = f"a tensor of {len(inputs)} points, as {len(inputs)} went in"
             raise VaeGeometryError(f"{name}: layer {layer} gives {_described(output)}, not {wanted}; measure another")
+
+
+def _check_logits(name: str, model: Network, latent: Tensor) -> None:
+    """Stop on a decoder that ends in a sigmoid where the likelihood takes logits and applies it again."""
+    outputs = torch.stack([model.decode(sign * FAR * torch.ones_like(latent)) for sign in (-1, 1)])
+    if model.likelihood.needs_unit_interval and outputs.min() >= 0 and outputs.max() <= 1 and outputs.numel() >= MANY:
+        raise VaeGeometryError(
+            f"{name}: decode gives values between 0 and 1 only, even far from the origin; return the logits, as the "
+            "likelihood applies the sigmoid"
+        )
 
 
 def _layers(name: str, model: Network) -> dict[str, nn.Module]:
@@ -83,7 +97,7 @@ def _layers(name: str, model: Network) -> dict[str, nn.Module]:
 def _run(name: str, method: str, function: object, argument: Tensor) -> object:
     try:
         return function(argument)  # type: ignore[operator]
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         described = f"{type(error).__name__}: {reason(error)}"
         raise VaeGeometryError(f"{name}: {method} fails on {tuple(argument.shape)} ({described}); fix it") from None
 

@@ -71,7 +71,7 @@ def build(found: Architecture, shape: tuple[int, ...], bottleneck: int, options:
         module = function(tuple(shape), bottleneck, **options)
     except VaeGeometryError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         called = f"{found.function}({tuple(shape)}, {bottleneck})"
         raise VaeGeometryError(
             f"{found.name}: {called} fails ({type(error).__name__}: {reason(error)}); fix it"
@@ -100,6 +100,6 @@ def _load(found: Architecture) -> ModuleType:
         finally:
             sys.path.pop(0)
         return module
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         described = f"{type(error).__name__}: {reason(error)}"
         raise VaeGeometryError(f"{found.source}: cannot be imported ({described}); fix it") from None

@@ -117,14 +117,37 @@ def test_the_values_of_arrays_are_scaled_together(tmp_path, rng):
     assert train[:, 0].max() < 1 or train[:, 1].max() < 1
 
 
-@pytest.mark.parametrize("ending", ["npy", "csv", "parquet"])
-def test_rows_without_a_number_are_named(tmp_path, values, ending):
+@pytest.mark.parametrize(
+    ("ending", "where"),
+    [
+        ("npy", "counted from 0: rows 3, 5, 8, the first in column 0"),
+        ("csv", "lines 5, 7, 10, the first in column length"),
+        ("parquet", "counted from 0: rows 3, 5, 8, the first in column length"),
+    ],
+)
+def test_rows_without_a_number_are_named(tmp_path, values, ending, where):
     values[0][[3, 5], [0, 2]] = np.nan
     values[0][8, 1] = np.inf
     write(tmp_path / "root", values, ending)
     path = tmp_path / f"root/train.{ending}"
-    sentence = f"{path}: 3 rows hold NaN or infinity (row 3, 5, 8); fill or remove them"
-    assert refused(tmp_path) == sentence
+    assert refused(tmp_path) == f"{path}: 3 rows hold NaN or infinity ({where}); fill or remove them"
+
+
+def test_a_csv_without_names_of_columns_is_refused(tmp_path, values):
+    root = write(tmp_path / "root", values, "csv")
+    pd.DataFrame(values[0]).to_csv(root / "train.csv", header=False, index=False)
+    assert refused(tmp_path) == (
+        f"{root}/train.csv: line 1 holds numbers, not the names of the columns; write a line of names above it"
+    )
+
+
+def test_the_index_that_pandas_writes_is_refused(tmp_path, values):
+    root = write(tmp_path / "root", values, "csv")
+    pd.DataFrame(values[0], columns=NAMES).to_csv(root / "train.csv")
+    assert refused(tmp_path) == (
+        f"{root}/train.csv: the first column has no name, such as the index that pandas writes; leave it out "
+        "(to_csv(..., index=False)), or name it"
+    )
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

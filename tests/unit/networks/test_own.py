@@ -93,6 +93,10 @@ BROKEN = {
         changed("return self.decoder(z)", "return self.decoder(z) + float('nan')"),
         "decode holds NaN or infinity in the untrained network; correct its weights",
     ),
+    "probabilities": (
+        changed("return self.decoder(z)", "return self.decoder(z).sigmoid()"),
+        "decode gives values between 0 and 1 only, even far from the origin; return the logits, as the likelihood",
+    ),
     "infinite variance": (
         changed(
             ENCODE, "mean, log_variance = self.moments(self.encoder(x)).chunk(2, 1); return mean, log_variance / 0"
@@ -133,6 +137,11 @@ BROKEN = {
         changed("return MyVAE(shape, bottleneck, width)", "raise ValueError('no\\nway')"),
         "build((3, 5, 7), 2) fails (ValueError: no",
     ),
+    "build exits": (
+        changed("return MyVAE(shape, bottleneck, width)", "raise SystemExit('enough')"),
+        "build((3, 5, 7), 2) fails (SystemExit: enough); fix it",
+    ),
+    "the file exits": ("import sys\nsys.exit(3)\n" + SOURCE, "my_vae.py: cannot be imported (SystemExit: 3); fix it"),
     "a syntax error": (changed("def build(", "def build("[:-1]), "my_vae.py: cannot be read as Python ("),
     "an import that is not there": (
         "import no_such_package\n" + SOURCE,
