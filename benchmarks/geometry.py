@@ -128,8 +128,8 @@ def dump(images: NDArray[np.uint8], scratch: Path, bottleneck: int) -> Path:
     training = Training(epochs=1, checkpoints=(1,), batch_size=50, images=min(1000, len(images)))
     train(torch.from_numpy(images), run / "initial.safetensors", run, training, 1.0, device)
     model, config = load_checkpoint(run / layout.WEIGHTS_IN_RUN.format(epoch=1), device)
-    noise = generator(config, "measurement")
-    dump_activations(model, config, images, run / "activations", "sample", noise, device)
+    draws = (generator(config, stream) for stream in ("measurement", "samples"))
+    dump_activations(model, config, images, run / "activations", "sample", *draws, device)
     return run / "activations"
 
 

@@ -19,8 +19,9 @@ MOST_LAYERS = 100  # two digits number them
 ROLES = ("input", "encoder", "bottleneck", "decoder", "output")
 LAYER_FILE = re.compile(r"layer([0-9]+)\.npy")
 FOR_THE_ELBO = (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
+BESIDE_LAYERS = (*FOR_THE_ELBO, layout.SAMPLES)
 WRITTEN = re.compile(  # whole, half written, and what Snakemake puts into a folder that a rule makes
-    r"layer[0-9]{2}\.npy|(logits|mean|log_variance)\.npy|(\.[0-9a-f]+\.)?manifest\.parquet|\.snakemake_timestamp"
+    r"layer[0-9]{2}\.npy|(logits|mean|log_variance|samples)\.npy|(\.[0-9a-f]+\.)?manifest\.parquet|\.snakemake_timestamp"
 )
 
 GOOD: dict[str, Callable[[Any], bool]] = {  # what a column of a manifest may hold
@@ -185,9 +186,9 @@ def check_manifest(
     rows : sequence of mappings
         Of the manifest.
     shapes : mapping
-        Name -> shape of every array of a layer in the folder, and of those of ``FOR_THE_ELBO`` that were opened.
+        Name -> shape of every array of a layer in the folder, and of those of ``BESIDE_LAYERS`` that were opened.
     needed : sequence of str
-        Of ``FOR_THE_ELBO``, those that must be there.
+        Of ``BESIDE_LAYERS``, those that must be there.
 
     Raises
     ------
@@ -201,7 +202,7 @@ def check_manifest(
 
 def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     wanted = {layout.layer_file(row["layer"]): (row["n_points"], row["extrinsic_dimension"]) for row in rows}
-    layers = shapes.keys() - FOR_THE_ELBO
+    layers = shapes.keys() - BESIDE_LAYERS
     if absent := sorted(wanted.keys() - layers):
         return f"{layout.MANIFEST} names {absent[0]}, which is absent"
     if unnamed := sorted(layers - wanted.keys()):
@@ -210,7 +211,7 @@ def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[
         if row["role"] == "bottleneck":
             wanted |= dict.fromkeys((layout.MEAN, layout.LOG_VARIANCE), (row["n_points"], row["bottleneck"]))
         if row["role"] == "output":
-            wanted[layout.LOGITS] = row["n_points"], row["extrinsic_dimension"]
+            wanted |= dict.fromkeys((layout.LOGITS, layout.SAMPLES), (row["n_points"], row["extrinsic_dimension"]))
     for name, shape in shapes.items():
         sizes = wanted.get(name, shape)
         if len(shape) != 2 or any(size not in (None, found) for size, found in zip(sizes, shape, strict=True)):

@@ -20,6 +20,7 @@ LOCK_IN_RUN = ".training.lock"
 # in the folder of a dump
 MANIFEST = "manifest.parquet"
 MEAN, LOG_VARIANCE, LOGITS = "mean.npy", "log_variance.npy", "logits.npy"
+SAMPLES = "samples.npy"
 
 # under results/, one of each for every checkpoint, run, data set or sweep
 RESULTS = {

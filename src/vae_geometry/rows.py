@@ -40,6 +40,7 @@ LIMITS = {
     "information_imbalance": (0.0, 2.0),
     **dict.fromkeys(("kl", "train_kl", "validation_kl"), NATS),  # the loss of a density may be below zero
     "frechet_distance": (-1.0, inf),  # of equal Gaussians zero up to rounding
+    "samples_frechet_distance": (-1.0, inf),
 }
 
 

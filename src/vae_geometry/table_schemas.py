@@ -129,6 +129,7 @@ SCHEMAS = {
                 "mean and covariance; a lower bound, as it sees the first two moments only",
             ),
             _column("frechet_distance", pa.float64(), "between test images and reconstructions, of their features"),
+            _column("samples_frechet_distance", pa.float64(), "between test images and as many samples from the prior"),
             _column("extractor", pa.string(), "network of the features"),
             POINTS,
             _column("warning", pa.string(), "what to know about the Frechet distance"),

@@ -4,7 +4,7 @@ import re
 
 from sweep_on_slurm import CONFIG, TABLES, Driver
 
-ROLES = ("rule_train", "rule_prepare_features", "group_checkpoint", "rule_compare_bottlenecks")
+ROLES = ("rule_train", "rule_measure_memory", "rule_prepare_features", "group_checkpoint", "rule_compare_bottlenecks")
 
 
 def test_the_sweep_on_slurm_gives_the_tables_of_a_local_run_with_one_job_a_checkpoint(slurm, tmp_path, undisturbed):
@@ -14,5 +14,5 @@ def test_the_sweep_on_slurm_gives_the_tables_of_a_local_run_with_one_job_a_check
     n_networks, n_epochs = len(CONFIG["bottlenecks"]), len(CONFIG["training"]["checkpoints"])
     jobs = re.findall(r"has been submitted with SLURM jobid \d+ \(log: \S+/logs/slurm/(\w+)/", driver.log())
     counted = {role: sum(job.startswith(role) for job in jobs) for role in ROLES}
-    assert counted == dict(zip(ROLES, (n_networks, 1, n_networks * n_epochs, 1), strict=True))
+    assert counted == dict(zip(ROLES, (n_networks, n_networks, 1, n_networks * n_epochs, 1), strict=True))
     assert len(jobs) == sum(counted.values())

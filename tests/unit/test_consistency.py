@@ -169,6 +169,7 @@ IMPOSSIBLE = [
     ("fidelity", "aggregate_divergence", [-5.0, INF]),
     ("fidelity", "kl", [-5.0, NAN]),
     ("fidelity", "frechet_distance", [INF]),
+    ("fidelity", "samples_frechet_distance", [-2.0, NAN]),
     ("training", "train_elbo", [NAN, INF]),
     ("training", "validation_kl", [-0.1]),
 ]

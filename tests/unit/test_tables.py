@@ -24,7 +24,7 @@ def test_columns_are_those_of_the_design():
     layer = ["layer", "layer_name", "role", "extrinsic_dimension", "intrinsic_dimension", "id_stderr", "n_points"]
     pair = [f"{end}_{name}" for name in ("layer", "name", "role") for end in ("source", "target")]
     fidelity = ["elbo", "reconstruction", "kl", "kl_per_unit", "active_units", "aggregate_divergence"]
-    fidelity += ["frechet_distance", "extractor", "n_points", "warning"]
+    fidelity += ["frechet_distance", "samples_frechet_distance", "extractor", "n_points", "warning"]
     names = {kind: schema.names for kind, schema in tables.SCHEMAS.items()}
     assert names[KIND] == [*run, *layer, "n_zero_distances", "reason"]
     assert names["id_scaling"] == [*run, *layer[:4], "neighbours", "scale", *layer[4:], "reason"]

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError, layout, tables
 from vae_geometry.arrays import open_npy
-from vae_geometry.dumps import FOR_THE_ELBO, REMEDY, check_manifest, layer_files, read_manifest, unchanged
+from vae_geometry.dumps import (
+    BESIDE_LAYERS,
+    FOR_THE_ELBO,
+    REMEDY,
+    check_manifest,
+    layer_files,
+    read_manifest,
+    unchanged,
+)
 from vae_geometry.fidelity import NO_IMAGES
 from vae_geometry.fidelity.aggregate import SINGULAR, aggregate_divergence
 from vae_geometry.fidelity.elbo import elbo_terms
@@ -37,7 +45,7 @@ class Dump:
     shape : tuple of int
         Of an input.
     likelihood : Likelihood
-    images, outputs, logits : (N, D) float32 arrays
+    images, outputs, logits, samples : (N, D) float32 arrays
     mean, log_variance : (N, K) float32 arrays
     """
 
@@ -49,6 +57,7 @@ class Dump:
     images: NDArray[np.float32]
     outputs: NDArray[np.float32]
     logits: NDArray[np.float32]
+    samples: NDArray[np.float32]
     mean: NDArray[np.float32]
     log_variance: NDArray[np.float32]
 
@@ -74,7 +83,7 @@ def measure_fidelity(
         those of ``latents.active_units``; for ``aggregate_divergence`` see there. ``frechet_distance`` compares the
         features of the test images with those of the output (``latent: mean`` decodes the mean there), whose values
         between 0 and 1 become integers between 0 and 255, the nearest ones, as in an image file; a gaussian output
-        beyond them counts as black or white.
+        beyond them counts as black or white. ``samples_frechet_distance`` compares them with as many samples.
     n_points : int
         Use the first so many images of the dump.
     beta : float
@@ -129,23 +138,23 @@ def _read(folder: Path, n_points: int) -> Dump:
     if absent := {"input", "output"} - files.keys():
         raise VaeGeometryError(f"{folder}: its manifest names no layer of role {min(absent)}; dump it again")
     names = [path.name for path in layer_files(folder).values()]
-    names += [name for name in FOR_THE_ELBO if (folder / name).exists()]
+    names += [name for name in BESIDE_LAYERS if (folder / name).exists()]
     arrays = {name: open_npy(folder / name, REMEDY) for name in names}
-    check_manifest(folder, rows, {name: array.shape for name, array in arrays.items()}, FOR_THE_ELBO)
-    used = {name: arrays[name] for name in (files["input"], files["output"], *FOR_THE_ELBO)}
+    check_manifest(folder, rows, {name: array.shape for name, array in arrays.items()}, BESIDE_LAYERS)
+    used = {name: arrays[name] for name in (files["input"], files["output"], layout.SAMPLES, *FOR_THE_ELBO)}
     n_images = min(map(len, used.values()))
     if n_images < n_points:
         raise VaeGeometryError(f"{folder}: holds {n_images} inputs, {n_points} points are requested")
-    images, outputs, *for_the_elbo = (array[:n_points] for array in used.values())
+    images, outputs, samples, logits, mean, log_variance = (array[:n_points] for array in used.values())
     law = _likelihood(folder, rows[0])
     if law.needs_unit_interval:
         _check_pixels(folder / files["input"], images)
-    for name, array in zip(FOR_THE_ELBO, for_the_elbo, strict=True):
+    for name, array in zip(FOR_THE_ELBO, (logits, mean, log_variance), strict=True):
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise VaeGeometryError(f"{folder / name}: holds values that are no numbers; dump the activations again")
     run = {field.name: rows[0][field.name] for field in tables.RUN}
     (shape,) = (tuple(row["shape"] or ()) for row in rows if row["role"] == "input")
-    return Dump(folder, run, files, shape, law, images, outputs, *for_the_elbo)
+    return Dump(folder, run, files, shape, law, images, outputs, logits, samples, mean, log_variance)
 
 
 def _likelihood(folder: Path, row: Mapping[str, Any]) -> Likelihood:
@@ -165,19 +174,24 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
         raise VaeGeometryError(f"{dump.folder}: inputs of {shape} are no images, so --features does not go with them")
     _check_pixels(dump.folder / dump.files["input"], dump.images)
     images = _pixels(dump.images, dump.shape)
-    outputs = dump.outputs
     if dump.likelihood.needs_unit_interval:
-        _check_pixels(dump.folder / dump.files["output"], outputs)
-    reconstructions = _pixels(np.clip(outputs, 0, 1), dump.shape)
+        _check_pixels(dump.folder / dump.files["output"], dump.outputs)
+        _check_pixels(dump.folder / layout.SAMPLES, dump.samples)
+    reconstructions, samples = (_pixels(np.clip(values, 0, 1), dump.shape) for values in (dump.outputs, dump.samples))
     known = read_features(features)
     if known.n_points != len(images) or known.images_sha256 != images_sha256(images):
         raise VaeGeometryError(
             f"{features}: holds features of {known.n_points} images, which are not the {len(images)} of "
             f"{dump.folder}; remove it to make it again"
         )
-    extracted = extract_features(load_extractor(known.extractor, weights, device), reconstructions, device)
+    extractor = load_extractor(known.extractor, weights, device)
+    distance, samples_distance = (
+        frechet_distance(known.mean, known.covariance, *statistics(extract_features(extractor, decoded, device)))
+        for decoded in (reconstructions, samples)
+    )
     return {
-        "frechet_distance": frechet_distance(known.mean, known.covariance, *statistics(extracted)),
+        "frechet_distance": distance,
+        "samples_frechet_distance": samples_distance,
         "extractor": known.extractor,
         "warning": _warning(known, reconstructions),
     }

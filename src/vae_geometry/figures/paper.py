@@ -135,6 +135,7 @@ def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
     expected = gaussians.of_data(profile, gaussians.curve(table, dimensions["n_points"]), data)
     imbalance = summaries.to_input(summaries.imbalances(selection), "output", "bottleneck")
     distance = summaries.frechet_distance(selection, "bottleneck")
+    samples = summaries.frechet_distance(selection, "bottleneck", "samples_frechet_distance")
     change = summaries.bottleneck_to_bottleneck(selection)
     first, second = (roles.of_role(change, *parts) for parts in (("encoder", "bottleneck"), ("decoder", "output")))
     figure, axes = style.new_figure(style.PAGE, 4.4, 2, 2)
@@ -145,6 +146,9 @@ def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
         draw.doubling_axis(ax, selection.bottlenecks, "bottleneck size K")
         ax.set_ylabel(label)
         _name_data(ax, data)
+    if samples["mean"].notna().any():
+        _beside_samples(axes[0, 1], samples)
+        distance = pd.concat([distance, samples])
     draw.log_axis(axes[0, 0].yaxis)
     for ax, numbers in zip(axes[1], (first, second), strict=True):
         _layer_lines(ax, numbers)
@@ -167,13 +171,21 @@ def describe_figureA1(numbers: pd.DataFrame) -> captions.Sentences:
         dimension = captions.short(expected["mean"].iloc[0])
         yield f"As many points of a Gaussian of {dimension} dimensions have it, the dotted line ({gaussians.SOURCE})."
     for panel in "ab":
-        yield from captions.lowest(captions.measured(numbers, panel=panel))
+        for _, quantity in captions.measured(numbers, panel=panel).groupby("quantity"):
+            yield from captions.lowest(quantity)
     change = captions.measured(numbers, x_name="geometric_mean")
     if change.empty:  # one bottleneck has no next
         return
     for (size, following), layers in change.groupby(["bottleneck", "next_bottleneck"]):
         more = (layers["mean"] > 0).sum()
         yield f"Relative II difference of K = {size} and {following:g}: above zero in {more} of {len(layers)} layers."
+
+
+def _beside_samples(ax: Axes, samples: pd.DataFrame) -> None:
+    """Draw the distance of samples from the prior beside that of the reconstructions."""
+    draw.draw_series(ax, samples, color="0.4", linestyle="--", marker="s", markersize=3, markerfacecolor="white")
+    last = samples.dropna(subset="mean").iloc[-1]
+    ax.annotate("samples", (last["x"], last["mean"]), (0, 4), textcoords="offset points", ha="right", color="0.4")
 
 
 def _name_data(ax: Axes, data: float) -> None:

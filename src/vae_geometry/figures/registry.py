@@ -76,7 +76,8 @@ ENTRIES = (
         shows=(
             "**Against the bottleneck size.** Trained networks. (a) Information imbalance from output to input, "
             "logarithmic; (b) Frechet distance between the features of the test images and those of their "
-            "reconstructions, called FID where the features are Inception's; the dashed line is K = ID of the data. "
+            "reconstructions, and squares of as many samples from the prior, called FID where the features are "
+            "Inception's; the dashed line is K = ID of the data. "
             "(c, d) Relative II difference between the same layer of the networks with K and with the next K, each "
             "marker at their geometric mean, halfway between the two on the axis: (c) encoder and bottleneck, (d) "
             "decoder."

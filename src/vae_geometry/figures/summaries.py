@@ -19,6 +19,7 @@ from vae_geometry.tables import is_measured, read_frame
 RUN = ["dataset", "noise", "bottleneck", "epoch"]
 LAYER = ["layer", "layer_name", "role", "label"]
 VALIDATION_KL = "validation KL"
+DISTANCES = {"frechet_distance": "", "samples_frechet_distance": " of samples"}  # column -> of what, if not test images
 RECONSTRUCTIONS = ("images", "reconstructions", "samples")  # of their file
 
 
@@ -104,16 +105,19 @@ def _fidelity(selection: Selection) -> pd.DataFrame:
         return read_frame("fidelity", selection)
     runs = pd.DataFrame(list(selection.files("fidelity").values()))
     reason = "not measurable: no ELBO and no Frechet distance of these networks"
-    return runs.assign(kl=np.nan, frechet_distance=np.nan, extractor=None, reason=reason)
+    return runs.assign(kl=np.nan, **dict.fromkeys(DISTANCES, np.nan), extractor=None, reason=reason)
 
 
-def frechet_distance(selection: Selection, x: str) -> pd.DataFrame:
-    """Frechet distance against epoch or bottleneck; ``quantity`` is FID for Inception's features alone."""
+def frechet_distance(selection: Selection, x: str, column: str = "frechet_distance") -> pd.DataFrame:
+    """Frechet distance of reconstructions or samples against epoch or bottleneck.
+
+    ``quantity`` is FID for Inception's features alone.
+    """
     frame = _fidelity(selection)
     extractors = frame["extractor"].dropna().unique()
     name = {"inception": "FID", "efficientnet_lite0": "Frechet distance (EfficientNet-Lite0)"}
     quantity = name[extractors[0]] if len(extractors) else "Frechet distance"
-    return summarise(frame, "frechet_distance", quantity, x)
+    return summarise(frame, column, quantity + DISTANCES[column], x)
 
 
 def imbalances(selection: Selection) -> pd.DataFrame:

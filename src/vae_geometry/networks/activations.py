@@ -23,6 +23,7 @@ def dump_activations(
     output: Path,
     latent: str,
     noise: torch.Generator,
+    prior: torch.Generator,
     device: torch.device,
 ) -> None:
     """Run a network in eval mode and write the activations of all layers, the whole folder or nothing.
@@ -35,11 +36,14 @@ def dump_activations(
     images : (N, C, H, W) uint8 or (N, ...) float32 array
     output : Path
         Folder for ``layer00.npy``, ``layer01.npy``, ..., float32 (N, D); for what the ELBO needs, ``mean.npy``,
-        ``log_variance.npy`` and ``logits.npy`` (of the sampled z); and for ``manifest.parquet``.
+        ``log_variance.npy`` and ``logits.npy`` (of the sampled z); for ``samples.npy``, as many outputs decoded from
+        the prior; and for ``manifest.parquet``.
     latent : {"sample", "mean"}
         Whether the bottleneck and the decoder's layers take the sampled z or its mean.
     noise : torch.Generator
         On the CPU; draws eps.
+    prior : torch.Generator
+        On the CPU; draws the z of the samples.
     device : torch.device
 
     Raises
@@ -52,7 +56,7 @@ def dump_activations(
         n_layers = len(model.layers) + 3  # with input, bottleneck and output
         raise VaeGeometryError(f"the network has {n_layers} layers; measure at most {dumps.MOST_LAYERS} of them")
     with dumps.new_dump(output) as new:
-        layers = _write_arrays(model, images, new, latent, noise, device)
+        layers = _write_arrays(model, images, new, latent, noise, prior, device)
         run = {field.name: config[field.name] for field in tables.RUN}
         run |= {"likelihood": config["likelihood"], "output_variance": model.likelihood.output_variance}
         tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
@@ -65,6 +69,7 @@ def _write_arrays(
     folder: Path,
     latent: str,
     noise: torch.Generator,
+    prior: torch.Generator,
     device: torch.device,
 ) -> list[dict]:
     """Write the arrays, and return a row of the manifest for each layer."""
@@ -76,6 +81,9 @@ def _write_arrays(
         batch = {layout.layer_file(number): output for number, output in enumerate(activations.values())}
         names = dict(zip(batch, (f"layer {layer.name}" for layer in activations), strict=True))
         batch |= {layout.MEAN: mean, layout.LOG_VARIANCE: log_variance, layout.LOGITS: sampled_outputs}
+        latents = torch.randn(mean.shape, generator=prior).to(device)
+        names[layout.SAMPLES] = "the decoder"
+        batch[layout.SAMPLES] = model.likelihood.expected(model.decode(latents))
         for name, output in batch.items():
             values = output.flatten(1).cpu().numpy()
             _require_finite(values, names.get(name, name.removesuffix(".npy")))
@@ -112,33 +120,20 @@ def _reserve(path: Path, shape: tuple[int, int]) -> np.memmap:
     return array
 
 
-@torch.no_grad()
-def write_reconstructions(
-    model: Network, config: dict, activations: Path, prior: torch.Generator, device: torch.device, path: Path
-) -> None:
+def write_reconstructions(activations: Path, path: Path) -> None:
     """Write a few images, what a network makes of them, and what it decodes from the prior, as an npz file.
 
     Parameters
     ----------
-    model : Network
-    config : dict
-        Of its checkpoint.
     activations : Path
         Folder written by ``dump_activations``.
-    prior : torch.Generator
-        On the CPU; draws the z of the samples.
-    device : torch.device
     path : Path
         npz file for the first ``N_RECONSTRUCTIONS`` ``images``, their ``reconstructions`` and as many ``samples``,
         float32 of the shape of the inputs.
     """
     layers = tables.read("manifest", [activations / layout.MANIFEST]).to_pylist()
-    numbers = {layer["role"]: layer["layer"] for layer in layers}
-    arrays = {
-        name: open_npy(activations / layout.layer_file(numbers[role]), dumps.REMEDY)[:N_RECONSTRUCTIONS]
-        for name, role in {"images": "input", "reconstructions": "output"}.items()
-    }
-    latent = torch.randn(N_RECONSTRUCTIONS, config["bottleneck"], generator=prior).to(device)
-    arrays["samples"] = model.likelihood.expected(model.decode(latent)).cpu().numpy()
-    _require_finite(arrays["samples"], "the decoder")
-    write_npz(path, {name: array.reshape(-1, *config["shape"]) for name, array in arrays.items()})
+    files = {layer["role"]: layout.layer_file(layer["layer"]) for layer in layers}
+    files = {"images": files["input"], "reconstructions": files["output"], "samples": layout.SAMPLES}
+    (shape,) = (layer["shape"] for layer in layers if layer["role"] == "input")
+    few = {name: open_npy(activations / file, dumps.REMEDY)[:N_RECONSTRUCTIONS] for name, file in files.items()}
+    write_npz(path, {name: array.reshape(-1, *shape) for name, array in few.items()})

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from vae_geometry.networks.layers import Network
-
 
 @stage(
     "Write the activations of all layers on the first test inputs.",
@@ -48,28 +46,23 @@ def dump_activations(options: Any) -> None:
     from vae_geometry.data.prepared import first_inputs
     from vae_geometry.networks.activations import write_reconstructions
     from vae_geometry.training.devices import select_device
-    from vae_geometry.training.random_streams import generator
 
     device = select_device(options.device, options.threads)
     images = first_inputs(options.data, options.points)
-    model, config = _dump(options.checkpoint, images, options.output, options, device)
+    _dump(options.checkpoint, images, options.output, options, device)
     if options.reconstructions:
-        prior = generator(config, "samples")
-        write_reconstructions(model, config, options.output, prior, device, options.reconstructions)
+        write_reconstructions(options.output, options.reconstructions)
 
 
-def _dump(
-    checkpoint: Path, images: "NDArray[Any]", output: Path, options: Any, device: "torch.device"
-) -> tuple["Network", dict[str, Any]]:
-    """Dump the activations of a checkpoint; returns its network and config."""
+def _dump(checkpoint: Path, images: "NDArray[Any]", output: Path, options: Any, device: "torch.device") -> None:
     from vae_geometry.networks.activations import dump_activations
     from vae_geometry.networks.checkpoints import check_shape, load_checkpoint
     from vae_geometry.training.random_streams import generator
 
     model, config = load_checkpoint(checkpoint, device, options.architecture)
     check_shape(checkpoint, config, images.shape[1:])
-    dump_activations(model, config, images, output, options.latent, generator(config, "measurement"), device)
-    return model, config
+    noise, prior = generator(config, "measurement"), generator(config, "samples")
+    dump_activations(model, config, images, output, options.latent, noise, prior, device)
 
 
 @stage(

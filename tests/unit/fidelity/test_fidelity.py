@@ -111,20 +111,24 @@ def test_the_aggregate_posterior_is_as_far_from_the_prior_as_its_moments_say(swe
     )
 
 
+def as_bytes(values):
+    return np.floor(values.reshape(-1, 1, 32, 32).astype(float) * 255 + 0.5).astype(np.uint8)
+
+
 def test_the_distance_is_that_of_the_dumps_output_rounded_to_bytes(sweep, features, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     levels = np.load(dump / f"{OUTPUTS}.npy") * 255
     levels = np.floor(levels) + np.where(levels % 1 < 0.5, 0.3, 0.7)  # halfway, the last digit of a float would decide
     np.save(dump / f"{OUTPUTS}.npy", (levels / 255).astype(np.float32))
     row = measured(dump, tmp_path, features=features)
-    images, outputs = (np.load(dump / f"{name}.npy") for name in (IMAGES, OUTPUTS))
     network = load_extractor("efficientnet_lite0", tmp_path, CPU)
-    gaussians = []
-    for values in (images, outputs):
-        pixels = np.floor(values.reshape(-1, 1, 32, 32).astype(float) * 255 + 0.5).astype(np.uint8)
-        gaussians += statistics(extract_features(network, pixels, CPU))
-    assert row["frechet_distance"] == pytest.approx(frechet_distance(*gaussians), rel=1e-6)
-    assert row["frechet_distance"] > 10
+    images, outputs, samples = (
+        statistics(extract_features(network, as_bytes(np.load(dump / f"{name}.npy")), CPU))
+        for name in (IMAGES, OUTPUTS, "samples")
+    )
+    assert row["frechet_distance"] == pytest.approx(frechet_distance(*images, *outputs), rel=1e-6)
+    assert row["samples_frechet_distance"] == pytest.approx(frechet_distance(*images, *samples), rel=1e-6)
+    assert 10 < row["frechet_distance"] < row["samples_frechet_distance"]
     assert row["extractor"] == "efficientnet_lite0"
     assert row["reason"] is None
 

@@ -22,7 +22,7 @@ def arrays(rng):
 
 def write_dump(folder, arrays, **changes):
     folder.mkdir()
-    for name, array in arrays.items():
+    for name, array in {**arrays, "samples": arrays["logits"]}.items():
         np.save(folder / f"{name}.npy", array)
     law = {"likelihood": "gaussian", "output_variance": 0.7, "n_points": N} | changes
     rows = [

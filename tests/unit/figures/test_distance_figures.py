@@ -23,7 +23,9 @@ def measured_with(sweep, folder, extractors):
             rows = tables.read(kind, [source]).to_pylist()
             if kind == "fidelity":
                 extractor = extractors[number % len(extractors)]
-                rows[0] |= {"extractor": extractor} | ({} if extractor else {"frechet_distance": None})
+                rows[0] |= {"extractor": extractor} | (
+                    {} if extractor else {"frechet_distance": None, "samples_frechet_distance": None}
+                )
             tables.write(kind, rows, target)
     return copy
 
@@ -48,8 +50,11 @@ def test_the_distance_against_k_is_named_too_and_is_that_of_the_tables(sweep):
     figure, numbers = draw("figureA1", last)
     assert figure.axes[1].get_ylabel() == "Frechet distance\n(EfficientNet-Lite0)"
     table = tables.read_frame("fidelity", last)
-    assert numbers.query("panel == 'b'")["mean"].tolist() == table["frechet_distance"].tolist()
-    assert table["frechet_distance"].notna().all()
+    drawn = numbers.query("panel == 'b'").groupby("quantity")["mean"].apply(list).to_dict()
+    name = "Frechet distance (EfficientNet-Lite0)"
+    distances = {name: table["frechet_distance"], f"{name} of samples": table["samples_frechet_distance"]}
+    assert drawn == {quantity: column.tolist() for quantity, column in distances.items()}
+    assert table[["frechet_distance", "samples_frechet_distance"]].notna().all().all()
 
 
 def test_distances_of_several_extractors_are_not_drawn_together(sweep, tmp_path):

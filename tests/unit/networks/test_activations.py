@@ -49,7 +49,8 @@ def layers(folder):
 def dump(checkpoint, images, folder, latent="sample"):
     """Dump the activations of a checkpoint; returns its network and config."""
     model, config = load_checkpoint(checkpoint)
-    dump_activations(model, config, images, folder, latent, generator(config, "measurement"), CPU)
+    draws = (generator(config, stream) for stream in ("measurement", "samples"))
+    dump_activations(model, config, images, folder, latent, *draws, CPU)
     return model, config
 
 
@@ -60,8 +61,8 @@ def dumped(checkpoint, images, folder, latent="sample"):
 
 def reconstructed(checkpoint, images, folder, path):
     """What ``write_reconstructions`` writes beside a dump."""
-    model, config = dump(checkpoint, images, folder)
-    write_reconstructions(model, config, folder, generator(config, "samples"), CPU, path)
+    dump(checkpoint, images, folder)
+    write_reconstructions(folder, path)
     with np.load(path) as file:
         return dict(file)
 
@@ -69,9 +70,8 @@ def reconstructed(checkpoint, images, folder, path):
 def test_layer_sizes_at_full_width(tmp_path):
     model = build("convolutional", (3, 32, 32), 32).eval()
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), np.uint8)
-    dump_activations(
-        model, {**RUN, "likelihood": "bernoulli"}, images, tmp_path / "dump", "sample", torch.Generator(), CPU
-    )
+    config = {**RUN, "likelihood": "bernoulli"}
+    dump_activations(model, config, images, tmp_path / "dump", "sample", torch.Generator(), torch.Generator(), CPU)
     arrays = layers(tmp_path / "dump")
     sizes = [3072, 16384, 8192, 4096, 1024, 32, 1024, 4096, 8192, 16384, 3072]
     assert [array.shape for array in arrays] == [(2, size) for size in sizes]
@@ -158,7 +158,7 @@ def test_the_same_dump_twice_has_the_same_bytes(tmp_path, checkpoint, images):
     for name in ("a", "b"):
         dump(checkpoint, images, tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert len(files) == 11 + 3 + 1
+    assert len(files) == 11 + 4 + 1
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files)
 
 
@@ -247,8 +247,11 @@ def test_samples_decode_the_same_draws_from_the_prior_at_every_epoch(tmp_path, c
     assert not np.array_equal(samples[checkpoint], samples[other])
     model, _ = load_checkpoint(checkpoint)
     with torch.no_grad():
-        expected = torch.sigmoid(model.decode(torch.randn(10, 3, generator=generator(RUN, "samples"))))
-    np.testing.assert_allclose(samples[checkpoint], expected, rtol=1e-5)
+        expected = torch.sigmoid(model.decode(torch.randn(N, 3, generator=generator(RUN, "samples"))))
+    np.testing.assert_allclose(samples[checkpoint], expected[:10], rtol=1e-5)
+    dumped_samples = np.load(tmp_path / "dump/samples.npy")  # of the checkpoint dumped last
+    np.testing.assert_array_equal(dumped_samples[:10].reshape(10, 1, 32, 32), samples[other])
+    assert dumped_samples.shape == (N, 1024)
 
 
 def test_reconstructions_make_the_folder_that_they_go_to(tmp_path, checkpoint, images):

@@ -76,7 +76,8 @@ def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path,
     assert tables.read("training", [run / "training.parquet"])["epoch"].to_pylist() == [1]
 
     model, config = load_checkpoint(run / "checkpoints/epoch1.safetensors")
-    dump_activations(model, config, images[:30], dump, "sample", generator(config, "measurement"), CPU)
+    draws = (generator(config, stream) for stream in ("measurement", "samples"))
+    dump_activations(model, config, images[:30], dump, "sample", *draws, CPU)
     rows = tables.read("manifest", [dump / "manifest.parquet"]).to_pylist()
     assert [(row["layer"], row["layer_name"], row["role"], row["extrinsic_dimension"]) for row in rows] == [
         (0, "input", "input", 1024),
@@ -85,7 +86,7 @@ def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path,
         (3, "decoder", "decoder", 6),
         (4, "output", "output", 1024),
     ]
-    write_reconstructions(model, config, dump, generator(config, "samples"), CPU, tmp_path / "pictures.npz")
+    write_reconstructions(dump, tmp_path / "pictures.npz")
     with np.load(tmp_path / "pictures.npz") as pictures:
         assert np.array_equal(pictures["reconstructions"].reshape(10, -1), np.load(dump / "layer04.npy")[:10])
 

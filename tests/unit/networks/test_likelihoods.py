@@ -103,7 +103,8 @@ def test_the_learnt_variance_is_trained_kept_and_dumped_with_the_network(tmp_pat
     train(torch.from_numpy(inputs), tmp_path / "epoch0.safetensors", tmp_path, settings, 1.0, torch.device("cpu"))
     model, config = load_checkpoint(tmp_path / "checkpoints/epoch30.safetensors")
     assert 0.005 < model.likelihood.output_variance < 0.5  # from 1 towards the 0.01 of the inputs
-    dump_activations(model, config, inputs, tmp_path / "dump", "sample", torch.Generator(), torch.device("cpu"))
+    draws = torch.Generator(), torch.Generator()
+    dump_activations(model, config, inputs, tmp_path / "dump", "sample", *draws, torch.device("cpu"))
     rows = tables.read("manifest", [tmp_path / "dump/manifest.parquet"]).to_pylist()
     assert {row["likelihood"] for row in rows} == {"gaussian"}
     assert {row["output_variance"] for row in rows} == {model.likelihood.output_variance}
