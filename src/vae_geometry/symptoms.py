@@ -25,7 +25,7 @@ def symptoms(dimensions: Rows, imbalances: Rows, losses: Mapping[int, float]) ->
     Returns
     -------
     dict
-        A name, equal while the same goes on -> a sentence:
+        A name, equal while the same symptom lasts -> a sentence:
 
         - a layer holds NaN or infinity;
         - the ID of a layer of ``WIDE`` or more coordinates has fallen below ``COLLAPSED``, or is null
