@@ -1,10 +1,11 @@
 """Draw the pictures of id-and-ii.md, and print the numbers that the page names.
 
-    python docs/explanation/id_and_ii.py
+    python docs/explanation/id_and_ii.py          # into the folder of the page, or into the one that is named
 
 Every number comes from the package: ``find_neighbours`` for distances and ranks, ``measure`` for ID and II.
 """
 
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from vae_geometry.figures.style import PAGE, REFERENCE, applied
 from vae_geometry.geometry.intrinsic_dimension import MU_FRACTION, two_nearest_neighbours
 from vae_geometry.geometry.neighbours import find_neighbours
 
-FOLDER = Path(__file__).parent
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "0.75"
 
 
@@ -158,8 +158,9 @@ PICTURES = {
 }
 
 if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     with applied():
         for name, draw in PICTURES.items():
             drawn = BytesIO()
             draw(np.random.default_rng(0)).savefig(drawn, dpi=160)
-            Image.open(drawn).convert("RGB").quantize(64).save(FOLDER / f"{name}.png", optimize=True)
+            Image.open(drawn).convert("RGB").quantize(64).save(folder / f"{name}.png", optimize=True)
