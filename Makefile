@@ -4,7 +4,7 @@
 PYTHON ?= python3
 TORCH ?= default
 .DELETE_ON_ERROR:
-.PHONY: demo test test-numpy2 test-slurm test-conda lint format generated lock bench
+.PHONY: demo test test-numpy2 test-slurm test-conda lint format generated docs lock bench
 
 # The package is installed in editable mode: `vae-geometry` is a command of .venv, and runs the source in src/.
 # uv takes seconds where its cache is full, pip minutes; pip is for networks that only its own settings know.
@@ -65,9 +65,14 @@ format: .venv/installed
 	.venv/bin/ruff format .
 	.venv/bin/snakefmt Snakefile workflow
 
-# What is made from the code: the schema of the config and the page of the tables' columns.
+# What is made from the code: the schema of the config and pages of docs/reference/.
 generated: .venv/installed
 	.venv/bin/python docs/generate.py
+
+# The documentation as a site, which opens from disk: site/index.html. A dead link is an error.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "Open site/index.html."
 
 # Resolve the ranges of pyproject.toml again: requirements.lock for everything, envs/compute.yaml for the rules.
 lock: .venv/installed

@@ -1,4 +1,4 @@
-"""What 2NN and Gride give for points whose dimension is known: docs/trust.md, and the Gaussians' curve of the figures.
+"""What 2NN and Gride give for points of known dimension: docs/explanation/trust.md, and the figures' Gaussians.
 
     python benchmarks/dimension.py                     # tables in Markdown, for the page
     python benchmarks/dimension.py --gaussians FILE    # resources/gaussian_dimension.csv

@@ -1,4 +1,4 @@
-"""Standard errors of the II and of the ID beside the spread over fresh draws: the tables of docs/trust.md.
+"""Standard errors of the II and of the ID beside the spread over fresh draws: the tables of docs/explanation/trust.md.
 
     python benchmarks/errors.py --points 20 100 --draws 300
 

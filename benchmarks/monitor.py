@@ -179,7 +179,7 @@ METHODS = {
 def measured(method: str, folder: str, options: argparse.Namespace) -> dict:
     step = METHODS[method](options, folder)
     before = megabytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is reset
     start = time.perf_counter()
     ids, imbalance = step()
     first = time.perf_counter() - start

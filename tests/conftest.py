@@ -1,6 +1,8 @@
-"""Shared inputs of the unit tests: a random generator, real digits and a tiny sweep on them."""
+"""What tests share: a random generator, real digits, a tiny sweep on them, and a browser."""
 
 import itertools
+import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -52,6 +54,21 @@ def small_disk(tmp_path, request):
         pytest.skip("a small file system cannot be mounted here: it takes root")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium of this machine, without a window."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium is found on PATH to open the pages with")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        sandbox = os.geteuid() != 0  # Chromium refuses to sandbox what root starts
+        chromium = playwright.chromium.launch(executable_path=program, chromium_sandbox=sandbox)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

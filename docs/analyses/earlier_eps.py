@@ -2,7 +2,7 @@
 
     python docs/analyses/earlier_eps.py run/checkpoints/epoch20.safetensors --data train.npz --epochs 20 19 10
 
-Takes a checkpoint and the data set that it was trained on. See docs/noise.md.
+Takes a checkpoint and the data set that it was trained on. See docs/explanation/noise.md.
 """
 
 import argparse

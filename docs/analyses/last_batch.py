@@ -2,7 +2,8 @@
 
     python docs/analyses/last_batch.py run/epoch1/activations run/epoch10/activations
 
-Takes activation dumps of the same images (``dump-activations``) and prints tables in Markdown. See docs/fidelity.md.
+Takes activation dumps of the same images (``dump-activations``) and prints tables in Markdown.
+See docs/explanation/fidelity.md.
 """
 
 import argparse

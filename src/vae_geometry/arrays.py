@@ -118,4 +118,4 @@ def _require_end(ends: bool) -> None:
 def _unreadable(path: Path, kind: str, error: Exception, remedy: str) -> VaeGeometryError:
     if isinstance(error, FileNotFoundError):
         return VaeGeometryError(f"{path}: no such file; {remedy} first")
-    return VaeGeometryError(f"{path}: not a whole {kind} ({reason(error)}); move it away and {remedy} again")
+    return VaeGeometryError(f"{path}: not a complete {kind} ({reason(error)}); move it away and {remedy} again")

@@ -172,7 +172,7 @@ class Sweep:
     noise: tuple[str, ...] = _key(
         ("repeated", "fresh"),
         "whether batches and latent noise repeat in every epoch, as in the paper's scripts, or are fresh; "
-        "repeated_batches and repeated_eps repeat only one of the two (docs/noise.md)",
+        "repeated_batches and repeated_eps repeat only one of the two (docs/explanation/noise.md)",
         choices=NOISES,
     )
     model: Model = field(default_factory=Model)

@@ -166,7 +166,7 @@ def find_manifest(folder: Path) -> list[dict[str, Any]] | None:
         return read_manifest(folder)
     if left := [name for name in (layout.LOGITS, layout.LOG_VARIANCE) if (folder / name).exists()]:
         raise VaeGeometryError(
-            f"{folder}: not a whole activation dump ({layout.MANIFEST} is absent); dump it again, "
+            f"{folder}: not a complete activation dump ({layout.MANIFEST} is absent); dump it again, "
             f"or move {' and '.join(left)} away to read the layers without their names"
         )
     return None
@@ -197,7 +197,7 @@ def check_manifest(
     """
     absent = [f"{name} is absent" for name in needed if name not in shapes]
     if problem := _disagreement(rows, shapes) or next(iter(absent), None):
-        raise VaeGeometryError(f"{folder}: not a whole activation dump ({problem}); dump it again")
+        raise VaeGeometryError(f"{folder}: not a complete activation dump ({problem}); dump it again")
 
 
 def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[int, ...]]) -> str | None:

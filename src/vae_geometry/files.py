@@ -1,4 +1,4 @@
-"""Files that are written atomically, whole or not there; what a file to be read must be, and how it may be damaged."""
+"""Files that are written atomically; what a file to be read must be, and how it may be damaged."""
 
 import errno
 import lzma

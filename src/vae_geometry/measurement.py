@@ -32,7 +32,7 @@ class Geometry:
     Attributes
     ----------
     rows : mapping
-        Kind of table -> its rows, see ``docs/tables.md``.
+        Kind of table -> its rows, see ``docs/reference/tables.md``.
     """
 
     rows: Rows

@@ -25,7 +25,7 @@ def symptoms(dimensions: Rows, imbalances: Rows, losses: Mapping[int, float]) ->
     Returns
     -------
     dict
-        A name, equal while the same goes on -> a sentence:
+        A name, equal while the same symptom lasts -> a sentence:
 
         - a layer holds NaN or infinity;
         - the ID of a layer of ``WIDE`` or more coordinates has fallen below ``COLLAPSED``, or is null
@@ -33,7 +33,7 @@ def symptoms(dimensions: Rows, imbalances: Rows, losses: Mapping[int, float]) ->
         - II(last layer -> first) has risen at each of ``N_RISING`` measurements, in all by more than twice its error,
           and the loss has fallen;
         - there are fewer than 2**ID points: half of them or more are then about as far as the nearest, and the ID reads
-          low (``docs/trust.md``).
+          low (``docs/explanation/trust.md``).
     """
     if not dimensions:
         return {}

@@ -1,4 +1,4 @@
-"""What happens to jobs on a cluster: each test fails where a training does not go on from its saved state."""
+"""What happens to jobs on a cluster: each test fails where a training does not resume from its saved state."""
 
 import os
 import re
@@ -13,12 +13,12 @@ NODE = socket.gethostname().split(".")[0]
 
 
 def running_training(driver: Driver) -> str:
-    """Number of the job, as soon as the training has saved what it can go on from."""
+    """Number of the job, as soon as the training has saved what it can resume from."""
     wait_for(driver.has_state, "a saved state")
     return wait_for(driver.training_job, "the training's job")
 
 
-def went_on(driver: Driver) -> bool:
+def has_resumed(driver: Driver) -> bool:
     """Whether the last attempt of the training began after an epoch that an earlier one had trained."""
     found = re.search(r"resumes after epoch (\d+) of", driver.training_log())
     return found is not None and int(found[1]) > 0
@@ -43,7 +43,7 @@ def test_a_cancelled_training_waits_for_a_drained_node_and_goes_on(driver, undis
     finally:
         slurm_command("scontrol", "update", f"NodeName={NODE}", "State=RESUME")
     driver.finish(process)
-    assert went_on(driver)
+    assert has_resumed(driver)
     assert_ended_as_if_undisturbed(driver, undisturbed)
 
 
@@ -53,13 +53,13 @@ def test_a_training_that_is_preempted_and_then_runs_out_of_time_goes_on_twice(dr
     slurm_command("sbatch", "--partition=gpu", "--cpus-per-task=16", "--output=/dev/null", "--wrap=sleep 1")
     wait_for(lambda: driver.training_job() is None, "the preemption")
     assert wait_for(driver.training_job, "the requeued job", 300) == job
-    wait_for(lambda: went_on(driver), "the requeued training to go on")
+    wait_for(lambda: has_resumed(driver), "the requeued training to resume")
     assert "Trying to restart job" not in driver.log()
     (pid,) = pids_of_trainings(driver.folder)
     os.kill(pid, signal.SIGSTOP)  # it would end before its minute is over
     wait_for(lambda: driver.training_job() not in (None, job), "the next attempt")
     driver.finish(process)
-    assert went_on(driver)
+    assert has_resumed(driver)
     assert_ended_as_if_undisturbed(driver, undisturbed)
 
 
@@ -93,5 +93,5 @@ def test_a_full_scratch_disk_stops_the_sweep_with_a_sentence_and_it_goes_on_late
     assert "cannot be written (No space left on device); free some space and start again" in driver.training_log()
     filling.unlink()
     driver.finish(driver.start_on_slurm())
-    assert went_on(driver)
+    assert has_resumed(driver)
     assert_ended_as_if_undisturbed(driver, undisturbed)

@@ -77,8 +77,8 @@ def test_a_damaged_array_is_one_sentence_in_either_format(tmp_path, case):
     with zipfile.ZipFile(npz, "w") as archive:
         archive.writestr("a.npy", EVIL_ARRAYS[case])
     of_npy, of_npz = sentence_of(open_npy, npy, "make it"), sentence_of(read_npz, npz, ["a"], "make it")
-    assert of_npy.startswith(f"{npy}: not a whole npy file (")
-    assert of_npz.startswith(f"{npz}: not a whole npz file with a (")
+    assert of_npy.startswith(f"{npy}: not a complete npy file (")
+    assert of_npz.startswith(f"{npz}: not a complete npz file with a (")
     assert of_npy.endswith("); move it away and make it again")
 
 
@@ -99,7 +99,7 @@ def test_an_archive_that_zipfile_cannot_open_is_one_sentence(tmp_path, attribute
     path = tmp_path / "a.npz"
     path.write_bytes(npz_bytes(a=np.arange(300)))
     rewrite(path, **attributes)
-    assert sentence_of(read_npz, path, ["a"], "make it").startswith(f"{path}: not a whole npz file with a (")
+    assert sentence_of(read_npz, path, ["a"], "make it").startswith(f"{path}: not a complete npz file with a (")
 
 
 def test_an_array_shorter_than_its_member_is_refused(tmp_path):

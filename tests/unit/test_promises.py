@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 UNIT = Path(__file__).parent
-PAGE = (UNIT.parents[1] / "docs/promises.md").read_text(encoding="utf-8")
+PAGE = (UNIT.parents[1] / "docs/explanation/promises.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`((?:\w+/)?test_\w+\.py)(?:::(\w+))?`", PAGE)
 
 

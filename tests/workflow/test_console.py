@@ -1,4 +1,4 @@
-"""What the console says of a run: what it was asked for in vain, its answers, and its errors."""
+"""What the console says of a run: targets that it does not have, its answers, and its errors."""
 
 import shutil
 from pathlib import Path

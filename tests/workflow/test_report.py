@@ -1,8 +1,5 @@
 """The HTML report of a real run, as a browser shows it where there is no network."""
 
-import os
-import shutil
-
 import pandas as pd
 import pytest
 import yaml
@@ -29,24 +26,9 @@ def test_the_report_is_one_file_with_its_captions(report):
         assert wanted in text
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium of this machine, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium is found on PATH to open the report with")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        sandbox = os.geteuid() != 0  # Chromium refuses to sandbox what root starts
-        chromium = playwright.chromium.launch(executable_path=program, chromium_sandbox=sandbox)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def opened(browser):
-    """Open a file offline; afterwards it must have raised no error and asked for nothing."""
+    """Open a file offline; afterwards it must have raised no error and requested nothing."""
     context = browser.new_context(offline=True, viewport={"width": 1440, "height": 600})
     page = context.new_page()
     problems, requested = [], []

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Key = TypeVar("Key", bound=Hashable)
 LEVEL = 0.95
 # Two numbers are alike where they differ by less than a tenth: 2NN is no more accurate than that even on points of low
-# dimension that are spread evenly (docs/trust.md).
+# dimension that are spread evenly (docs/explanation/trust.md).
 MARGIN = log(1.1)
 SEEDS, ESTIMATE = "standard error over seeds", "standard error of the measurement"
 

@@ -180,7 +180,7 @@ def _download(path: Path) -> None:
         content = answer.read()
     with atomic_file(path) as unfinished:
         unfinished.write_bytes(content)
-        _check(unfinished, INCEPTION, f"{INCEPTION_URL} did not arrive whole, start again")
+        _check(unfinished, INCEPTION, f"{INCEPTION_URL} did not arrive completely, start again")
 
 
 def _check(path: Path, weights: Weights, remedy: str) -> None:

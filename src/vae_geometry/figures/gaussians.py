@@ -1,4 +1,4 @@
-"""The ID that as many points of a Gaussian have, beside which an ID is compared with K (``docs/trust.md``)."""
+"""The ID of as many points of a Gaussian, beside which an ID is compared with K (``docs/explanation/trust.md``)."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ from vae_geometry.files import DAMAGED, reason
 
 QUANTITY = "ID of a K-dimensional Gaussian"
 DIMENSION = "dimension of the Gaussian that has the ID of the data"
-SOURCE = "resources/gaussian_dimension.csv, see docs/trust.md"
+SOURCE = "resources/gaussian_dimension.csv, see docs/explanation/trust.md"
 
 
 def curve(path: Path | None, n_points: Iterable[int]) -> pd.Series:

@@ -14,7 +14,7 @@ from vae_geometry.figures.style import Drawn, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
-STEPS = 157  # of an epoch of the published trainings: 40,000 images in batches of 256 (docs/fidelity.md)
+STEPS = 157  # of an epoch of the published trainings: 40,000 images in batches of 256 (docs/explanation/fidelity.md)
 
 
 def published(selection: Selection, folder: Path | None, steps: int | None = None) -> Drawn:

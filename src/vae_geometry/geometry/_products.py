@@ -163,7 +163,7 @@ class _OnProcessor:
 
     def __init__(self, places: list[tuple[slice, slice]]) -> None:
         self._places = places
-        # Not zeros: numpy asks for huge pages only where it leaves memory as it is, and page faults cost a tenth.
+        # Not zeros: numpy requests huge pages only where it leaves memory as it is, and page faults cost a tenth.
         self._tiles = [np.empty((p.stop - p.start, q.stop - q.start), np.float32) for p, q in places]
         self._beta = 0  # BLAS then overwrites what the tiles hold
 

@@ -50,7 +50,8 @@ def standard_error(ranks: NDArray[np.integer[Any]], neighbours: NDArray[np.integ
     """Standard error of the information imbalance from the spread of the ranks.
 
     The rank of a point depends on the point and on its nearest neighbour in A: ranks that share one of the two are
-    taken as dependent, others as independent (``docs/trust.md`` compares the error with the spread of fresh samples).
+    taken as dependent, others as independent (``docs/explanation/trust.md`` compares the error with the spread of
+    fresh samples).
 
     Parameters
     ----------

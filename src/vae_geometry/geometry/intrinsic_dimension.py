@@ -126,7 +126,7 @@ def standard_error(distances: NDArray[np.float64], nearest: NDArray[np.integer[A
     """Standard error of the intrinsic dimension by 2NN.
 
     Ratios of points that lie together rise and fall together, the more the fewer dimensions there are: see
-    ``docs/trust.md``, which compares the error with the spread of fresh samples.
+    ``docs/explanation/trust.md``, which compares the error with the spread of fresh samples.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def open_latents(folder: Path, layers: list[Layer]) -> Latents | None:
     sample, mean = bottleneck.points, open_points(folder / layout.MEAN)
     if mean.shape != sample.shape:
         problem = f"{layout.MEAN} has shape {mean.shape}, the bottleneck {sample.shape}"
-        raise VaeGeometryError(f"{folder}: not a whole activation dump ({problem}); dump it again")
+        raise VaeGeometryError(f"{folder}: not a complete activation dump ({problem}); dump it again")
     active = active_units(mean)
     points = {"sample": sample, "mean": mean, "active_sample": sample[:, active], "active_mean": mean[:, active]}
     reasons = {} if active.any() else dict.fromkeys(("active_sample", "active_mean"), NO_UNITS)

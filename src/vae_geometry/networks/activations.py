@@ -26,7 +26,7 @@ def dump_activations(
     prior: torch.Generator,
     device: torch.device,
 ) -> None:
-    """Run a network in eval mode and write the activations of all layers, the whole folder or nothing.
+    """Run a network in eval mode and write the activations of all layers; the folder appears when it is complete.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Images of the size that the config asks for."""
+"""Images of the size that the config requests."""
 
 import shutil
 

@@ -25,13 +25,16 @@ def write_single_array(path):
 
 
 BAD_FILES = {
-    "empty": (lambda path: path.write_bytes(b""), "not a whole npz file with inputs ("),
-    "text": (lambda path: path.write_text("inputs"), "not a whole npz file with inputs ("),
-    "truncated": (write_truncated, "not a whole npz file with inputs ("),
-    "npy": (write_single_array, "not a whole npz file with inputs ("),
-    "pickle": (lambda path: path.write_bytes(pickle.dumps(Trap("sprung"))), "not a whole npz file with inputs ("),
-    "object array": (lambda path: write_npz(path, inputs=np.array([{}], object)), "not a whole npz file with inputs ("),
-    "without inputs": (lambda path: write_npz(path, pictures=np.zeros(3)), "not a whole npz file with inputs ("),
+    "empty": (lambda path: path.write_bytes(b""), "not a complete npz file with inputs ("),
+    "text": (lambda path: path.write_text("inputs"), "not a complete npz file with inputs ("),
+    "truncated": (write_truncated, "not a complete npz file with inputs ("),
+    "npy": (write_single_array, "not a complete npz file with inputs ("),
+    "pickle": (lambda path: path.write_bytes(pickle.dumps(Trap("sprung"))), "not a complete npz file with inputs ("),
+    "object array": (
+        lambda path: write_npz(path, inputs=np.array([{}], object)),
+        "not a complete npz file with inputs (",
+    ),
+    "without inputs": (lambda path: write_npz(path, pictures=np.zeros(3)), "not a complete npz file with inputs ("),
     "float": (lambda path: write_npz(path, inputs=np.zeros((3, 1, 32, 32))), "inputs are float64"),
     "no images": (lambda path: write_npz(path, inputs=np.zeros((0, 1, 28, 28), np.uint8)), "(0, 1, 28, 28), not uint8"),
     "bytes": (lambda path: write_npz(path, inputs=np.zeros((3, 28), np.uint8)), "(3, 28), not uint8"),

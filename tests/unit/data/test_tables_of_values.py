@@ -206,7 +206,7 @@ BAD_FILES = {
     "train.csv": (b"a,b\n1,2\n3\n4,5,6\n", "train.csv: cannot be read ("),
     "train.parquet": (b"PAR1 no more", "train.parquet: cannot be read ("),
     "train.npy": (b"\x93NUMPY no more", "train.npy: "),
-    "train.npz": (b"PK no more", "train.npz: not a whole npz file with inputs ("),
+    "train.npz": (b"PK no more", "train.npz: not a complete npz file with inputs ("),
 }
 
 

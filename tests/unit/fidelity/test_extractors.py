@@ -57,7 +57,9 @@ def test_a_file_of_weights_is_read_where_it_is(published):
 
 def test_what_did_not_arrive_whole_is_not_kept(published, tmp_path):
     published.write_bytes(CONTENT[:7])
-    with pytest.raises(VaeGeometryError, match=r"ends after 7 of 20 bytes; file:.*did not arrive whole, start again"):
+    with pytest.raises(
+        VaeGeometryError, match=r"ends after 7 of 20 bytes; file:.*did not arrive completely, start again"
+    ):
         find_inception(tmp_path / "downloads")
     assert list((tmp_path / "downloads").iterdir()) == []
 

@@ -206,7 +206,7 @@ def test_more_points_than_the_dump_holds_is_an_error(sweep, tmp_path):
 def test_a_dump_that_lacks_an_array_is_named(sweep, tmp_path, name):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     (dump / f"{name}.npy").unlink()
-    with pytest.raises(VaeGeometryError, match=f"dump: not a whole activation dump .*{name}.npy"):
+    with pytest.raises(VaeGeometryError, match=f"dump: not a complete activation dump .*{name}.npy"):
         measured(dump, tmp_path)
 
 
@@ -214,7 +214,7 @@ def test_a_truncated_array_is_an_error(sweep, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     path = dump / "logits.npy"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(VaeGeometryError, match=r"dump/logits.npy: not a whole npy file"):
+    with pytest.raises(VaeGeometryError, match=r"dump/logits.npy: not a complete npy file"):
         measured(dump, tmp_path)
 
 

@@ -250,7 +250,7 @@ BAD_FILES = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_file_that_holds_no_features_is_named(tmp_path, case):
     BAD_FILES[case](tmp_path / "features.npz")
-    sentence = r"features.npz: not a whole npz file with extractor, .*; move it away and run prepare-features again"
+    sentence = r"features.npz: not a complete npz file with extractor, .*; move it away and run prepare-features again"
     with pytest.raises(VaeGeometryError, match=sentence):
         read_features(tmp_path / "features.npz")
 

@@ -149,7 +149,7 @@ def test_a_file_without_samples_is_named(sweep, tmp_path):
     folder = tmp_path / "digits/fresh/k2/seed0/epoch2"
     folder.mkdir(parents=True)
     np.savez(folder / "reconstructions.npz", images=np.zeros(1), reconstructions=np.zeros(1))
-    sentence = r"reconstructions.npz: not a whole npz file with images, reconstructions, samples .*'samples.npy'"
+    sentence = r"reconstructions.npz: not a complete npz file with images, reconstructions, samples .*'samples.npy'"
     with pytest.raises(VaeGeometryError, match=sentence):
         read_reconstructions(last)
 

@@ -40,7 +40,7 @@ def test_id_against_scale_is_dadapys(spaces):
 
 
 def test_id_against_scale_is_that_of_dadapys_own_precision(rng):
-    """Which bisects until 1e-7 are left where it is not asked for more."""
+    """Which bisects down to 1e-7, its default."""
     points = rng.normal(size=(400, 6))
     theirs, _, _ = dadapys(points, 64).return_id_scaling_gride(range_max=64)
     ours = [estimate.intrinsic_dimension for estimate in gride(find_neighbours([points], 64).distances[0])]

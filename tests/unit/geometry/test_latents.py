@@ -149,7 +149,7 @@ def test_a_mean_of_another_dump_is_refused(sweep, tmp_path):
     with pytest.raises(VaeGeometryError) as refused:
         measure_geometry(dump, tmp_path / "out", 1, MEMORY_MB)
     assert str(refused.value) == (
-        f"{dump}: not a whole activation dump (mean.npy has shape (40, 3), the bottleneck (40, 2)); dump it again"
+        f"{dump}: not a complete activation dump (mean.npy has shape (40, 3), the bottleneck (40, 2)); dump it again"
     )
 
 

@@ -65,10 +65,10 @@ def with_value(value):
 
 
 BAD_LAYERS = {
-    "empty": (lambda path: path.write_bytes(b""), "not a whole npy file"),
-    "text": (lambda path: path.write_text("1 2 3"), "not a whole npy file"),
-    "truncated": (write_truncated, "not a whole npy file"),
-    "folder": (lambda path: path.mkdir(), "not a whole npy file"),
+    "empty": (lambda path: path.write_bytes(b""), "not a complete npy file"),
+    "text": (lambda path: path.write_text("1 2 3"), "not a complete npy file"),
+    "truncated": (write_truncated, "not a complete npy file"),
+    "folder": (lambda path: path.mkdir(), "not a complete npy file"),
     "npz": (lambda path: np.savez(path.open("wb"), a=np.zeros((9, 2))), "npy"),
     "NaN": (lambda path: np.save(path, with_value(np.nan)), "row 510 holds NaN or infinity"),
     "infinity": (lambda path: np.save(path, with_value(-np.inf)), "row 510 holds NaN or infinity"),
@@ -100,7 +100,7 @@ def test_no_pickle_is_ever_loaded(tmp_path, wrapped):
         np.save(tmp_path / "layer00.npy", np.array([[trap]] * 4, object), allow_pickle=True)
     else:
         (tmp_path / "layer00.npy").write_bytes(pickle.dumps(trap))
-    with pytest.raises(VaeGeometryError, match=r"layer00.npy: not a whole npy file"):
+    with pytest.raises(VaeGeometryError, match=r"layer00.npy: not a complete npy file"):
         measure_geometry(tmp_path, tmp_path / "out", 1, MEMORY_MB)
     assert not (tmp_path / "sprung").exists()
 

@@ -53,7 +53,7 @@ def test_2nn_is_that_of_scikit_dimension(n_dimensions, n_points):
     assert id_of(points) == pytest.approx(skdim.id.TwoNN(discard_fraction=0.1).fit(points).dimension_, rel=1e-9)
 
 
-# Of low dimension and little curvature, where 2NN is near the truth; docs/trust.md has them all.
+# Of low dimension and little curvature, where 2NN is near the truth; docs/explanation/trust.md has them all.
 @pytest.mark.parametrize(
     ("name", "truth"), [("M2_Affine_3to5", 3), ("M7_Roll", 2), ("M13a_Scurve", 2), ("M5b_Helix2d", 2)]
 )
