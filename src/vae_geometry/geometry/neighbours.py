@@ -22,7 +22,7 @@ from vae_geometry.geometry._products import Products, all_products
 from vae_geometry.geometry._spaces import CHUNK, Space, slices
 
 BLOCK_BYTES = 2**20  # of float32 values that a thread compares at once: they stay in its cache
-TILES = 5120, 2560  # rows: the larger, the faster the products; the smaller take less memory
+TILE = 2560  # rows: large enough for a fast product
 IMPORTS_MB = 800  # what a process takes before it holds any distance
 
 
@@ -148,7 +148,7 @@ def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
 
 def frugal_memory_mb(n_points: int, threads: int) -> int:
     """Memory for ``find_neighbours``, in megabytes, that holds the products of one space; all are computed twice."""
-    _, _, scratch, triangle = _sizes(n_points, threads, min(TILES))
+    _, _, scratch, triangle = _sizes(n_points, threads)
     return -(-(scratch + triangle) // 2**20)
 
 
@@ -192,14 +192,12 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     VaeGeometryError
         If ``memory_mb`` is too little for a stripe of one part.
     """
+    size, parts, scratch, triangle = _sizes(n_points, threads)
     block_rows = max(1, BLOCK_BYTES // (4 * n_points))
-    for tile in TILES:
-        size, parts, scratch, triangle = _sizes(n_points, threads, tile)
-        available = memory_mb * 2**20 - scratch
-        if available >= n_spaces * triangle:
-            return _Plan(parts, len(parts), n_spaces, block_rows)
+    available = memory_mb * 2**20 - scratch
     if available >= triangle:
-        return _Plan(parts, len(parts), available // triangle - 1, block_rows)
+        n_fit = available // triangle
+        return _Plan(parts, len(parts), n_spaces if n_fit >= n_spaces else n_fit - 1, block_rows)
     stripe = available // (4 * n_points * size)
     if stripe < 1:
         needed = -(-(scratch + 4 * n_points * size) // 2**20)
@@ -207,9 +205,9 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     return _Plan(parts, stripe, 0, block_rows)
 
 
-def _sizes(n_points: int, threads: int, tile: int) -> tuple[int, list[slice], int, int]:
+def _sizes(n_points: int, threads: int) -> tuple[int, list[slice], int, int]:
     """Rows of a part, the parts, bytes to work in, and bytes of all products of a space."""
-    size = -(-n_points // -(-n_points // tile))
+    size = -(-n_points // -(-n_points // TILE))
     parts = slices(n_points, size)
     scratch = 4 * n_points * CHUNK + threads * (max(BLOCK_BYTES, 4 * n_points) + 24 * n_points)
     return size, parts, scratch, 4 * size * size * len(parts) * (len(parts) + 1) // 2
