@@ -60,7 +60,7 @@ from vae_geometry.geometry._kernels import Cloud
 from vae_geometry.geometry._preparation import REACH, prepare, smallest_but_zero
 
 ROUNDING = 2.0**-24
-CHUNK = 1024  # coordinates: c + D / c is least at sqrt(D), but longer products are faster
+CHUNK = 512  # coordinates: c + D / c is least at sqrt(D), so fewer are left to float64, but longer products are faster
 PART_BYTES = 2**20  # what a thread reads at once stays in the second-level cache
 PREPARED_ROWS = 256  # of one chunk, by one thread at a time
 SAMPLE_POINTS = 31

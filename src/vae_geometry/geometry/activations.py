@@ -11,7 +11,7 @@ from vae_geometry import VaeGeometryError, tables
 from vae_geometry.arrays import open_npy
 from vae_geometry.dumps import REMEDY, check_manifest, find_manifest, layer_files, log_left_out
 
-ROWS_AT_ONCE = 500
+BYTES_AT_ONCE = 2**20  # stay in the cache
 LARGEST = 1e150  # absolute value
 SPAN = 1e280  # of the largest to the smallest absolute value but zero
 
@@ -92,16 +92,16 @@ def problem_of_shape(array: NDArray[np.floating[Any]]) -> str | None:
 def problem_of_values(array: NDArray[np.floating[Any]]) -> str | None:
     """What keeps the values of an array (N, D) from being measured; None where nothing does."""
     peak, smallest = 0.0, np.inf
-    for start in range(0, len(array), ROWS_AT_ONCE):
-        absolute = np.abs(array[start : start + ROWS_AT_ONCE])
-        largest = absolute.max(axis=1)
-        bad = np.flatnonzero(~np.isfinite(largest))
-        if len(bad):
+    n_rows = max(1, BYTES_AT_ONCE // (array.itemsize * array.shape[1]))
+    for start in range(0, len(array), n_rows):
+        block = array[start : start + n_rows]
+        largest = float(np.maximum(block.max(), -block.min()))
+        if not np.isfinite(largest):
+            bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
             return f"row {start + bad[0]} holds NaN or infinity; fix the activations first"
-        peak = max(peak, float(largest.max()))
-        if absolute.itemsize > 4:
-            absolute[absolute == 0] = np.inf
-            smallest = min(smallest, float(absolute.min()))
+        peak = max(peak, largest)
+        if block.itemsize > 4:
+            smallest = min(smallest, float(np.abs(block[block != 0]).min(initial=np.inf)))
     if peak > LARGEST or 0 < peak < 1 / LARGEST:
         return f"values of about {peak:.0e} have no squares in float64; scale them first"
     if smallest < peak / SPAN:
