@@ -26,7 +26,7 @@ def test_the_papers_sweep_plans_84_trainings_and_840_measurements(snakemake, cou
         "collect_tables": 1,
         "plot": 46,
         "plot_noises": 2,
-        "plot_datasets": 1,
+        "plot_datasets": 2,
         "check_claims": 2,
         "summarise": 2,
         "all": 1,
@@ -132,6 +132,7 @@ def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, t
         ),
         ("cifar10/noise.pdf", {"train": 42, "measure_geometry": 420, "compare_bottlenecks": 0, "prepare_features": 1}),
         ("compare.pdf", {"train": 84, "measure_geometry": 840, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
+        ("transition.png", {"train": 84, "measure_geometry": 84, "measure_fidelity": 0, "plot_datasets": 1}),
         ("cifar10/repeated/published.pdf", {"train": 21, "measure_geometry": 21, "measure_fidelity": 0}),
     ],
 )
