@@ -190,7 +190,8 @@ def whole_process(folder: Path, n_points: int, options: argparse.Namespace) -> N
         ratios.append(times[1] / np.mean(times[::2]))
         seconds.append(times[1])
     print(
-        f"measure-geometry as a process: {np.median(seconds):.2f} s, {np.median(ratios):.2f} times the bare products, all kept\n"
+        f"measure-geometry as a process: {np.median(seconds):.2f} s, "
+        f"{np.median(ratios):.2f} times the bare products, all kept\n"
     )
 
 

@@ -48,7 +48,7 @@ They fit one or two columns of a journal's page (89 or 183 mm wide) with no text
 
 `figure1`, `figure2`, `figure3`, `figureA1` and `figureA2` are those of the paper. `published` is drawn for a
 data set whose source or name is `cifar10`, `id_scaling` with `geometry.scales`, `noise` where there are several
-kinds of noise, `compare` where there are several data sets.
+kinds of noise, `compare` and `transition` where there are several data sets.
 """
 OF_PUBLISHED = """
 `published.csv` compares the last epoch with the published one nearest to it (99 with 100), a row for each

@@ -107,7 +107,7 @@ def run(snakemake, folder, config, figures=FIGURES):
 def arguments(folder, *datasets, figures=FIGURES):
     """Config and targets."""
     figures = [f"results/figures/{dataset}/fresh/{figure}.pdf" for dataset in datasets for figure in figures]
-    figures += ["results/figures/compare.pdf"] * (len(datasets) > 1)
+    figures += ["results/figures/compare.pdf", "results/figures/transition.pdf"] * (len(datasets) > 1)
     claims = [f"results/{dataset}/claims.md" for dataset in datasets]
     return "--configfile", str(folder / "sweep.yaml"), "--", *figures, *claims, "results/tables/fidelity.parquet"
 

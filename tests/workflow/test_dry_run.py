@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ def test_the_papers_sweep_plans_84_trainings_and_840_measurements(snakemake, cou
         "collect_tables": 1,
         "plot": 46,
         "plot_noises": 2,
-        "plot_datasets": 1,
+        "plot_datasets": 2,
         "check_claims": 2,
         "summarise": 2,
         "all": 1,
@@ -61,6 +63,27 @@ def test_the_sweeps_to_start_from_plan_with_data_of_the_users_own(snakemake, cou
     (tmp_path / "table/train.csv").write_text("a,b\n" + "0.5,2\n" * 995)
     refused = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/own-table.yaml"))
     assert "geometry.points: 200 is more than the 199 test inputs of data set table; lower it" in refused.stdout
+
+
+def test_the_sweep_of_the_transition_plans_with_the_data_that_its_script_writes(snakemake, counted_jobs, tmp_path):
+    script = ROOT / "sweeps/known_dimension.py"
+    subprocess.run([sys.executable, script, tmp_path / "resources/downloads"], check=True)
+    planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/transition.yaml"))
+    assert planned.returncode == 0, planned.stdout
+    counted = counted_jobs(planned.stdout)
+    assert (counted["train"], counted["plot_datasets"]) == (7 * 6, 2)
+    assert "results/figures/transition.pdf" in planned.stdout
+
+
+def test_the_long_sweep_plans_all_seeds_or_one_with_an_image_folder(snakemake, counted_jobs, tmp_path):
+    for part, count in {"train": 8000, "test": 2000}.items():
+        (tmp_path / "cifar10-jpeg" / part / "cat").mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "cifar10-jpeg" / part / f"cat/{number}.jpg").touch()
+    for chosen, seeds in (((), 3), (("--config", "seeds=[0]"), 1)):
+        planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/long.yaml"), *chosen)
+        assert planned.returncode == 0, planned.stdout
+        assert counted_jobs(planned.stdout)["train"] == 2 * 7 * 2 * seeds
 
 
 def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake, counted_jobs, tmp_path):
@@ -132,6 +155,7 @@ def test_without_an_extractor_no_features_are_planned(snakemake, counted_jobs, t
         ),
         ("cifar10/noise.pdf", {"train": 42, "measure_geometry": 420, "compare_bottlenecks": 0, "prepare_features": 1}),
         ("compare.pdf", {"train": 84, "measure_geometry": 840, "measure_fidelity": 0, "plot": 0, "plot_datasets": 1}),
+        ("transition.png", {"train": 84, "measure_geometry": 84, "measure_fidelity": 0, "plot_datasets": 1}),
         ("cifar10/repeated/published.pdf", {"train": 21, "measure_geometry": 21, "measure_fidelity": 0}),
     ],
 )

@@ -125,11 +125,11 @@ def advise(evidence: Evidence) -> Advice:
     if evidence.epochs[-1] == 0:
         raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
     evidence.several(2)
-    of_imbalance = _of_imbalance(evidence, evidence.last)
+    of_imbalance = by_imbalance(evidence, evidence.last)
     witnesses = [of_imbalance, *_other_witnesses(evidence)]
     obstacles = [
-        *_tells_nothing(of_imbalance),
-        *_too_narrow(of_imbalance),
+        *tells_nothing(of_imbalance),
+        *too_narrow(of_imbalance),
         *_still_training(evidence, of_imbalance),
         *_too_few(evidence, of_imbalance),
     ]
@@ -139,7 +139,8 @@ def advise(evidence: Evidence) -> Advice:
     return Advice(size, of_imbalance.possible, obstacles, witnesses, remarks, next_sweep)
 
 
-def _of_imbalance(evidence: Evidence, epoch: int) -> Witness:
+def by_imbalance(evidence: Evidence, epoch: int) -> Witness:
+    """Which K II(output -> input) finds wide enough at an epoch."""
     numbers = {size: evidence.to_input(size, epoch, "output") for size in evidence.bottlenecks}
     return witness("II(output -> input)", numbers, logarithmic=True)
 
@@ -153,7 +154,7 @@ def _other_witnesses(evidence: Evidence) -> list[Witness]:
     return [witness("validation ELBO loss", numbers, logarithmic=False)]
 
 
-def _tells_nothing(found: Witness) -> list[str]:
+def tells_nothing(found: Witness) -> list[str]:
     """Whether even the best output is nearer to telling nothing of the input than to telling all."""
     best = min(found.numbers.values(), key=lambda number: number.mean)
     if best.mean < LITTLE:
@@ -161,7 +162,8 @@ def _tells_nothing(found: Witness) -> list[str]:
     return [f"even the best output tells little of the input (II {best}, where 1 tells nothing), so train longer"]
 
 
-def _too_narrow(found: Witness) -> list[str]:
+def too_narrow(found: Witness) -> list[str]:
+    """Whether every K but the largest is surely worse, so that larger ones may be better still."""
     sizes = sorted(found.worse)
     if found.enough != sizes[-1] or not all(found.worse[size] for size in sizes[:-1]):
         return []
@@ -225,7 +227,7 @@ def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None)
     if size is not None:
         since = evidence.last
         for epoch in sorted((epoch for epoch in evidence.epochs if 0 < epoch < evidence.last), reverse=True):
-            if _of_imbalance(evidence, epoch).enough != size:
+            if by_imbalance(evidence, epoch).enough != size:
                 break
             since = epoch
         remarks.append(

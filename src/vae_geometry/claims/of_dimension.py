@@ -4,8 +4,9 @@ from math import log
 
 from vae_geometry.claims.evidence import DECODER, ENCODER, Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.registry import LARGE_ONLY, OURS, Finding, claim, listed, which_bottlenecks
-from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals
-from vae_geometry.claims.verdicts import Extreme, Flags, for_all, for_large_only, inner_extremes, known_thresholds
+from vae_geometry.claims.transition import humps, transition_of
+from vae_geometry.claims.uncertainty import intervals
+from vae_geometry.claims.verdicts import for_all, for_large_only
 
 HUMP = "A hump is a layer between the ends whose ID exceeds that of both by more than a tenth"
 
@@ -25,18 +26,6 @@ def input_dimension(evidence: Evidence) -> Finding:
     tenth = dimension.like(evidence.coordinates / 10)
     holds = intervals({0: tenth.ratio(dimension)})[0].exceeds(0)
     return Finding(holds, f"ID {dimension} of {evidence.coordinates} coordinates")
-
-
-def humps(evidence: Evidence, epoch: int, *roles: str) -> tuple[Flags, dict[int, str]]:
-    """K -> whether the ID has a hump along layers of these roles, and the highest layer's ID over those of the ends."""
-    profiles = evidence.profiles(epoch, evidence.hump_layers(*roles))
-    found = inner_extremes(profiles, 1)
-    texts = {size: _height(profiles[size], extreme) for size, extreme in found.items()}
-    return {size: extreme.is_beyond_ends for size, extreme in found.items()}, texts
-
-
-def _height(profile: list[Sample], extreme: Extreme) -> str:
-    return f"{profile[extreme.place]} between {profile[0]} and {profile[-1]}"
 
 
 @claim(
@@ -87,19 +76,8 @@ def decoder_hump(evidence: Evidence) -> Finding:
     of_the_end=True,
 )
 def transition_at_the_dimension_of_the_data(evidence: Evidence) -> Finding:
-    sizes = evidence.several(2)
-    flags, _ = humps(evidence, evidence.last, *DECODER)
-    data = evidence.dimension_of(sizes[-1], evidence.last, "input")
-    found = known_thresholds(flags)
-    if not found:
+    found = transition_of(evidence)
+    data = evidence.dimension_of(evidence.bottlenecks[-1], evidence.last, "input")
+    if not found.brackets:
         return Finding(None, f"there is no such K; ID of the data {data}")
-    below = {size: sizes[sizes.index(size) - 1] for size in found}
-    reached = []
-    for size in found:
-        ratios = (data.ratio(data.like(below[size])), data.like(size).ratio(data))
-        reached.append(for_all(intervals({0: ratio})[0].exceeds(-MARGIN) for ratio in ratios))
-    if not for_large_only(flags):  # there may be no such K
-        reached.append(None)
-    holds = reached[0] if len(set(reached)) == 1 else None
-    between = " or ".join(f"between {below[size]} and {size}" for size in found)
-    return Finding(holds, f"the hump sets in {between}; ID of the data {data}")
+    return Finding(found.is_at(data), f"the hump sets in {found}; ID of the data {data}")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from math import log
 
 from vae_geometry.claims.evidence import DECODER, ENCODER, Evidence, NotApplicable, NotMeasured
-from vae_geometry.claims.of_dimension import humps
 from vae_geometry.claims.of_training import NONE_TURNS, kl_phases, two_phases_of
 from vae_geometry.claims.registry import Finding, claim, which_bottlenecks
+from vae_geometry.claims.transition import humps
 from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals
 from vae_geometry.claims.verdicts import for_all, known_thresholds
 

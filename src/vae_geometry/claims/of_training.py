@@ -3,8 +3,8 @@
 from math import log
 
 from vae_geometry.claims.evidence import DECODER, PAPER_EPOCHS, Evidence, NotApplicable, NotMeasured
-from vae_geometry.claims.of_dimension import humps
 from vae_geometry.claims.registry import LARGE_ONLY, Finding, claim, listed, which_bottlenecks
+from vae_geometry.claims.transition import humps
 from vae_geometry.claims.uncertainty import MARGIN, intervals
 from vae_geometry.claims.verdicts import Flags, for_all, for_any, for_large_only, inner_extremes
 from vae_geometry.fidelity import NO_IMAGES

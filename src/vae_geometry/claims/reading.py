@@ -1,5 +1,6 @@
 """Evidence read from the tables of a sweep, and from those published with the paper."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
@@ -23,7 +24,7 @@ READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training", 
 OPTIONAL = ("fidelity", "training", "latents", "cross_bottleneck")  # those that networks trained elsewhere lack
 
 
-def of_sweep(selection: Selection) -> list[Evidence]:
+def of_sweep(selection: Selection, kinds: Sequence[str] = READ) -> list[Evidence]:
     """The numbers of each seed, and last those of all seeds together.
 
     Only of what every seed has. The standard error of a loss, which has none of its own, is the scatter about the mean
@@ -33,13 +34,17 @@ def of_sweep(selection: Selection) -> list[Evidence]:
     ----------
     selection : Selection
         One data set and one kind of noise.
+    kinds : sequence of str
+        The tables to read, of which the IDs are one; without the others their numbers are not there.
 
     Raises
     ------
     VaeGeometryError
         If a table is absent, or the tables are of networks of different layers.
     """
-    dimensions, imbalances, fidelity, training, latents, across = (_read(kind, selection) for kind in READ)
+    dimensions, imbalances, fidelity, training, latents, across = (
+        _read(kind, selection) if kind in kinds else _no_rows(kind) for kind in READ
+    )
     roles = _roles(dimensions, selection.results)
     coordinates = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
     extractors = fidelity["extractor"].dropna()
@@ -98,8 +103,12 @@ def _read(kind: str, selection: Selection) -> pd.DataFrame:
     if kind == "cross_bottleneck":
         selection = replace(selection, epochs=[max(selection.epochs)])
     if kind in OPTIONAL and not is_measured(kind, selection):
-        return SCHEMAS[kind].empty_table().to_pandas()
+        return _no_rows(kind)
     return read_frame(kind, selection)
+
+
+def _no_rows(kind: str) -> pd.DataFrame:
+    return SCHEMAS[kind].empty_table().to_pandas()
 
 
 def _scatter(training: pd.DataFrame, loss: str) -> pd.Series:

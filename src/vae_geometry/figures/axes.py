@@ -141,14 +141,14 @@ def epoch_axis(ax: Axes, epochs: Iterable[int]) -> None:
     ax.set_xlabel("epoch")
 
 
-def doubling_axis(ax: Axes, values: Iterable[int], label: str) -> None:
+def doubling_axis(ax: Axes, values: Iterable[float], label: str) -> None:
     """Logarithmic axis of things that double, such as bottlenecks, with as many of them named as find room."""
     ax.set_xscale("log", base=2)
     _name_ticks(ax, sorted(set(values)))
     ax.set_xlabel(label)
 
 
-def _name_ticks(ax: Axes, candidates: Sequence[int]) -> None:
+def _name_ticks(ax: Axes, candidates: Sequence[float]) -> None:
     names = [str(candidate) for candidate in candidates]
     places = ax.xaxis.get_transform().transform(np.array(candidates, dtype=float))
     span = places[-1] - places[0]

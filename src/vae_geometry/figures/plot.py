@@ -41,8 +41,8 @@ def plot(
     name : str
         A key of ``FIGURES``.
     selection : Selection
-        One data set, several for ``compare``; one kind of noise, several for ``noise`` and ``compare``. The registry
-        says which of its epochs are read.
+        One data set, several for ``compare`` and ``transition``; one kind of noise, several for these and ``noise``.
+        The registry says which of its epochs are read.
     output : Path
         Where to, without the ending.
     published : Path, optional

@@ -1,11 +1,13 @@
 """The figures, one entry each, as the workflow, the command line and the report read them.
 
-A new figure is an entry here, and two functions of its ``module``: one of the figure's name, which takes a
-``selection.Selection`` and gives the picture and the numbers in it, and beside it ``describe_<name>``, which says these
-numbers in sentences. Only the standard library is imported, as the workflow reads this module too.
+A new figure is an entry here, or in ``side_by_side`` where it shows several kinds of noise or data sets, and two
+functions of its ``module``: one of the figure's name, which takes a ``selection.Selection`` and gives the picture and
+the numbers in it, and beside it ``describe_<name>``, which says these numbers in sentences. Only the standard library
+is imported, as the workflow reads this module too.
 """
 
 from vae_geometry.figures.figure import Figure
+from vae_geometry.figures.side_by_side import SIDE_BY_SIDE
 
 ENTRIES = (
     Figure(
@@ -237,51 +239,6 @@ ENTRIES = (
             "several seeds."
         ),
     ),
-    Figure(
-        name="noise",
-        title="fresh beside repeated",
-        module="training",
-        tables=("intrinsic_dimension", "information_imbalance", "fidelity"),
-        epochs="all",
-        all_noises=True,
-        shows=(
-            "**Fresh beside repeated latent noise.** Two kinds of noise have a column each, with lines of K; three or "
-            "four are the lines of each panel, with a row for each K. fresh: new batches and new latent noise at every "
-            "epoch, as a VAE is usually trained; repeated: the same at every epoch, as in the authors' "
-            "script; repeated_batches and repeated_eps: only one of the two repeats. First: intrinsic dimension at the "
-            "last epoch, the dashed line the data's own; then KL divergence of the test set in nats per input in "
-            "training; then information imbalance from output to input, logarithmic, in training. The epoch axis is "
-            "linear up to 1 and logarithmic from there."
-        ),
-        how_to_read=(
-            "What differs between the kinds is what the repeated noise does; all start from the same weights. Take "
-            "advice on K from fresh noise. A gap is a value that could not be measured; the KL has no band with one "
-            "seed."
-        ),
-    ),
-    Figure(
-        name="compare",
-        title="data sets side by side",
-        module="compare",
-        tables=("intrinsic_dimension", "information_imbalance"),
-        epochs="all",
-        all_noises=True,
-        all_datasets=True,
-        shows=(
-            "**Data sets side by side.** One column per data set; where several names stand for the same data, one per "
-            "network. From top to bottom, by panel: intrinsic dimension of the layers at the last epoch, one row per "
-            "kind of noise, the dashed line the data's own; information imbalance from output to input and from "
-            "bottleneck to input at the last epoch against K, filled markers for fresh noise, hollow ones for other "
-            "kinds, the dashed line K = ID of the data; II from output to input in training, "
-            "one row per kind of noise. II is logarithmic; the epoch axis is linear up to 1 and logarithmic from there."
-        ),
-        how_to_read=(
-            "What holds for every network has the same shape in every column: a hump of the ID in the decoder where K "
-            "exceeds the ID of the data, a minimum of the II over K or a K from which on it stays, an II that falls, "
-            "then rises in training. The panels of a row share their vertical axis; each column has the layers of its "
-            "network. The lowest possible II is 2/N: columns of unlike numbers N of points have unlike floors. A gap "
-            "is a value that could not be measured."
-        ),
-    ),
+    *SIDE_BY_SIDE,
 )
 FIGURES = {figure.name: figure for figure in ENTRIES}

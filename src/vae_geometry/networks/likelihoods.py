@@ -82,16 +82,15 @@ class Gaussian(Likelihood):
 
     def __init__(self, variance: float | None) -> None:
         super().__init__()
-        start = torch.tensor(math.log(1.0 if variance is None else variance))
+        self.variance = variance  # no buffer: load_checkpoint has the weights alone
         if variance is None:
-            self.log_variance = nn.Parameter(start)
-        else:
-            self.register_buffer("log_variance", start, persistent=False)
+            self.log_variance = nn.Parameter(torch.zeros(()))
 
     def loss(self, inputs: Tensor, outputs: Tensor) -> Tensor:
         """As of ``Likelihood``; the outputs are means."""
-        squares = (inputs - outputs) ** 2 / self.log_variance.exp()
-        return 0.5 * (squares + self.log_variance + math.log(2 * math.pi)).flatten(1).sum(1)
+        log_variance = self.log_variance if self.variance is None else torch.tensor(math.log(self.variance))
+        squares = (inputs - outputs) ** 2 / log_variance.exp()
+        return 0.5 * (squares + log_variance + math.log(2 * math.pi)).flatten(1).sum(1)
 
     def expected(self, outputs: Tensor) -> Tensor:
         """The outputs."""
@@ -100,7 +99,7 @@ class Gaussian(Likelihood):
     @property
     def output_variance(self) -> float:
         """As of ``Likelihood``."""
-        return self.log_variance.detach().exp().item()
+        return self.log_variance.detach().exp().item() if self.variance is None else self.variance
 
 
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian")

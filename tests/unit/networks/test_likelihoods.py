@@ -94,15 +94,17 @@ def test_a_variance_is_of_a_gaussian_alone():
         likelihood("bernoulli", 0.5)
 
 
-def test_the_learnt_variance_is_trained_kept_and_dumped_with_the_network(tmp_path):
+@pytest.mark.parametrize("variance", [None, 0.01])
+def test_the_variance_is_learnt_or_kept_and_dumped_with_the_network(tmp_path, variance):
     inputs = np.random.default_rng(0).normal(scale=0.1, size=(60, 5)).astype(np.float32)
     config = {"architecture": "perceptron", "options": {"widths": [4]}, "bottleneck": 2}
-    config |= {"likelihood": "gaussian", "variance": None, "dataset": "table", "noise": "fresh"}
+    config |= {"likelihood": "gaussian", "variance": variance, "dataset": "table", "noise": "fresh"}
     initialise(tmp_path / "epoch0.safetensors", config, 0, inputs)
     settings = Training(epochs=30, checkpoints=(30,), batch_size=10, learning_rate=0.02, threads=1)
     train(torch.from_numpy(inputs), tmp_path / "epoch0.safetensors", tmp_path, settings, 1.0, torch.device("cpu"))
     model, config = load_checkpoint(tmp_path / "checkpoints/epoch30.safetensors")
-    assert 0.005 < model.likelihood.output_variance < 0.5  # from 1 towards the 0.01 of the inputs
+    found = model.likelihood.output_variance
+    assert found == variance or (variance is None and 0.005 < found < 0.5)  # from 1 towards the 0.01 of the inputs
     draws = torch.Generator(), torch.Generator()
     dump_activations(model, config, inputs, tmp_path / "dump", "sample", *draws, torch.device("cpu"))
     rows = tables.read("manifest", [tmp_path / "dump/manifest.parquet"]).to_pylist()
