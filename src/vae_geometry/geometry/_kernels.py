@@ -178,7 +178,7 @@ def rank(
 
 
 @compiled
-def _count(values: Float32s, low: np.float32, high: np.float32) -> tuple[int, int]:
+def _count(values: Float32s, low: np.float32, high: np.float32) -> tuple[np.int32, np.int32]:
     """How many values are less than ``low``, and how many are not greater than ``high``."""
     below = within = np.int32(0)  # as wide as a value, and cast, else the compiler counts in 64 bits, half as fast
     for j in range(len(values)):  # nothing but this: the compiler then compares several at a time

@@ -188,7 +188,7 @@ def test_no_digit_depends_on_tiles_blocks_threads_or_memory(rng, monkeypatch, th
 
 
 def test_memory_decides_what_is_kept():
-    enough, some, one, stripe = (neighbours._plan(5000, 11, 2, memory_mb) for memory_mb in (2000, 600, 130, 90))
+    enough, some, one, stripe = (neighbours._plan(5000, 11, 2, memory_mb) for memory_mb in (2000, 600, 130, 80))
     assert (enough.n_kept, len(enough.parts)) == (11, enough.stripe)
     assert 0 < some.n_kept < 11
     assert (one.n_kept, one.stripe) == (0, len(one.parts))
