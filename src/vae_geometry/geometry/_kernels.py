@@ -162,7 +162,7 @@ def rank(
         row = first_row + i
         own = np.ascontiguousarray(cloud.points[row])
         for a in range(len(targets)):
-            nearer = n_candidates = 0
+            nearer, n_candidates = np.int64(0), 0
             for start in range(0, values.shape[1], SEGMENT):
                 segment = values[i, start : start + SEGMENT]
                 below, within = _count(segment, low[a, i], high[a, i])
@@ -180,9 +180,9 @@ def rank(
 @compiled
 def _count(values: Float32s, low: np.float32, high: np.float32) -> tuple[np.int32, np.int32]:
     """How many values are less than ``low``, and how many are not greater than ``high``."""
-    below = within = np.int32(0)  # as wide as a value, and cast, else the compiler counts in 64 bits, half as fast
+    below, within = np.int32(0), np.int32(0)
     for j in range(len(values)):  # nothing but this: the compiler then compares several at a time
-        below = np.int32(below + np.int32(values[j] < low))
+        below = np.int32(below + np.int32(values[j] < low))  # as wide as a value: the compiler would count in 64 bits
         within = np.int32(within + np.int32(values[j] <= high))
     return below, within
 
