@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_geometry import VaeGeometryError, tables
+from vae_geometry import VaeGeometryError, files, tables
 from vae_geometry.columns import table_of_rows
 from vae_geometry.geometry.activations import Layer, problem_of_shape, problem_of_values
 from vae_geometry.geometry.information_imbalance import pair_columns
@@ -113,7 +114,7 @@ def measure(
     VaeGeometryError
         If there is no layer, or one is no array of numbers or has fewer than 3 points, or holds NaN, infinity or values
         whose squares leave float64; if the layers differ in N; if ``scales`` is no power of two, or more than half of
-        N; if ``threads`` is less than 1, or ``memory_mb`` too little.
+        N; if ``threads`` is less than 1, ``memory_mb`` too little, or ``device`` none of torch's.
 
     Examples
     --------
@@ -124,6 +125,7 @@ def measure(
     """
     require_scales(scales)
     require_count("threads", threads)
+    require_device(device)
     layers = layers_of(activations)
     for layer in layers:
         if problem := problem_of_values(layer.points):
@@ -161,10 +163,24 @@ def _rows(layers: Sequence[Layer], scales: int | None, threads: int, memory_mb: 
     return geometry_rows(layers, find_neighbours(points, scales or 2, threads, memory_mb, device), scales)
 
 
-def require_count(name: str, value: int) -> None:
-    """Refuse a number of threads or inputs below one."""
-    if value < 1:
-        raise VaeGeometryError(f"{name}: {value} is too few; give a whole number of at least 1")
+def require_count(name: str, value: int, least: int = 1) -> None:
+    """Refuse what is no whole number, or one below the least."""
+    if not isinstance(value, Integral):
+        raise VaeGeometryError(f"{name}: {value!r} is not a whole number; give one of at least {least}")
+    if value < least:
+        raise VaeGeometryError(f"{name}: {value} is too few; give a whole number of at least {least}")
+
+
+def require_device(name: str) -> None:
+    """Refuse a device on which torch can compute nothing."""
+    if name == "cpu":
+        return
+    try:
+        import torch
+
+        torch.zeros(1, device=name)
+    except (ImportError, RuntimeError, AssertionError, TypeError) as error:  # the third: torch without CUDA
+        raise VaeGeometryError(f"device: {name!r} cannot be used ({files.reason(error)}); take cpu") from None
 
 
 def require_scales(scales: int | None) -> None:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.columns import table_of_rows
 from vae_geometry.geometry.neighbours import frugal_memory_mb
-from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_count, require_scales
+from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_count, require_device, require_scales
 from vae_geometry.recording import Reduce, n_inputs, record, resolve_layers
 from vae_geometry.replacing import require_written
 from vae_geometry.symptoms import symptoms
@@ -81,11 +81,14 @@ class GeometryMonitor:
         device: str = "cpu",
         writer: Writer | None = None,
     ) -> None:
-        if every < 1:
-            raise VaeGeometryError(f"every: is {every}; measure every epoch with 1, or every so many")
+        for name, count in {"every": every, "threads": threads, "batch_size": batch_size}.items():
+            require_count(name, count)
         require_scales(scales)
-        require_count("threads", threads)
-        require_count("batch_size", batch_size)
+        require_device(device)
+        if writer is not None and not callable(getattr(writer, "add_scalar", None)):
+            raise VaeGeometryError(
+                f"writer: a {type(writer).__name__} has no add_scalar; pass a SummaryWriter or the like"
+            )
         self.layers = resolve_layers(model, layers)
         n_inputs(inputs)
         self.output = Path(output)
@@ -117,9 +120,10 @@ class GeometryMonitor:
         Raises
         ------
         VaeGeometryError
-            As ``record_activations``; if the inputs are others than at the measurement before; if the tables cannot be
-            written.
+            As ``record_activations``; if the epoch is no whole number; if the inputs are others than before; if the
+            tables cannot be written.
         """
+        require_count("epoch", epoch, least=0)
         if epoch % self._every:
             return None
         geometry = self._measure(epoch)

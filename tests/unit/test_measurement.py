@@ -170,3 +170,9 @@ def test_a_single_layer_and_one_without_numbers_are_drawn(layers):
 def test_a_number_of_threads_or_inputs_below_one_is_one_sentence(rng):
     with pytest.raises(VaeGeometryError, match="threads: 0 is too few; give a whole number of at least 1"):
         vg.measure({"points": rng.normal(size=(20, 3))}, threads=0)
+
+
+def test_a_device_that_torch_does_not_have_is_one_sentence(rng):
+    for device in ("gpu", "cuda:99", 3.5):
+        with pytest.raises(VaeGeometryError, match=r"device: .* cannot be used \(.*\); take cpu"):
+            vg.measure({"points": rng.normal(size=(20, 3))}, device=device)

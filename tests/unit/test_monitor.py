@@ -108,9 +108,16 @@ def test_mistakes_are_found_before_the_training(points, tmp_path):
     }.items():
         with pytest.raises(VaeGeometryError, match=sentence):
             vg.GeometryMonitor(model, *arguments, tmp_path)
-    for option, sentence in {"every": "every: is 0", "scales": "scales: 0 is not a power of two"}.items():
+    for options, sentence in [
+        ({"every": 0}, "every: 0 is too few"),
+        ({"scales": 0}, "scales: 0 is not a power of two"),
+        ({"device": "gpu0"}, "device: 'gpu0' cannot be used"),
+        ({"writer": "run"}, "writer: a str has no add_scalar"),
+    ]:
         with pytest.raises(VaeGeometryError, match=sentence):
-            vg.GeometryMonitor(model, points, LAYERS, tmp_path, **{option: 0})
+            vg.GeometryMonitor(model, points, LAYERS, tmp_path, **options)
+    with pytest.raises(VaeGeometryError, match="epoch: 'last' is not a whole number; give one of at least 0"):
+        vg.GeometryMonitor(model, points, LAYERS, tmp_path).step("last")
     assert not list(tmp_path.iterdir())
 
 
