@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 OF_TABLES = """# Tables and columns
 
 One parquet file for each kind; [files and folders](files.md) says where they lie. Made from
-`src/vae_geometry/tables.py` by `make generated`.
+`src/vae_geometry/table_schemas.py` by `make generated`.
 
 A value that could not be measured is null, and `reason` says why.
 """

@@ -76,7 +76,7 @@ def test_the_sweep_of_the_transition_plans_with_the_data_that_its_script_writes(
 
 
 def test_the_long_sweep_plans_all_seeds_or_one_with_an_image_folder(snakemake, counted_jobs, tmp_path):
-    for part, count in {"train": 8000, "test": 2000}.items():
+    for part, count in {"train": 8000, "test": 5000}.items():
         (tmp_path / "cifar10-jpeg" / part / "cat").mkdir(parents=True)
         for number in range(count):
             (tmp_path / "cifar10-jpeg" / part / f"cat/{number}.jpg").touch()

@@ -52,11 +52,12 @@ def check_schema():
             "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
             "and neither tables, figures nor benchmarks",
             "minItems": f"{cause.instance} has too few entries, {cause.validator_value} are needed",
-            "type": f"{cause.instance!r} is not {type_in_words(cause.validator_value)}; correct it",
             "maxItems": f"{cause.instance} has too many entries, {cause.validator_value} are needed",
         }.get(cause.validator, f"{cause.message}; correct it")
-        if cause.validator == "type" and "number" in cause.validator_value:
-            problem += " (YAML reads 1e-3 as text, 1.0e-3 as a number)"
+        if cause.validator == "type":
+            problem = f"{cause.instance!r} is not {type_in_words(cause.validator_value)}; correct it"
+            if "number" in cause.validator_value:
+                problem += " (YAML reads 1e-3 as text, 1.0e-3 as a number)"
         fail(f"{key}: {problem}" if key else problem)
 
 

@@ -135,7 +135,8 @@ def advise(evidence: Evidence) -> Advice:
     ]
     size = None if obstacles else of_imbalance.enough
     remarks = _remarks(evidence, witnesses, size)
-    next_sweep = _next_sweep(evidence, of_imbalance, bool(_still_training(evidence, of_imbalance)))
+    is_short = bool(_still_training(evidence, of_imbalance) or tells_nothing(of_imbalance))
+    next_sweep = _next_sweep(evidence, of_imbalance, is_short)
     return Advice(size, of_imbalance.possible, obstacles, witnesses, remarks, next_sweep)
 
 
@@ -261,13 +262,16 @@ def _of_the_latent(evidence: Evidence) -> list[str]:
 
 
 def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]:
-    """Lines of a config that narrows the bracket, with three seeds at least."""
+    """Lines of a config that narrows the bracket, if there is one, with three seeds at least."""
     sizes = sorted(found.worse)
-    smaller = [size for size in sizes if size < found.possible]
-    lower, upper = (smaller[-1] if smaller else max(1, sizes[0] // 2)), found.enough
-    if upper == sizes[-1]:
-        upper = 2 * upper
-    steps = sorted({round(lower * (upper / lower) ** (step / 4)) for step in range(5)})
+    if tells_nothing(found):
+        steps = sizes  # what such outputs have in common says nothing about K
+    else:
+        smaller = [size for size in sizes if size < found.possible]
+        lower, upper = (smaller[-1] if smaller else max(1, sizes[0] // 2)), found.enough
+        if upper == sizes[-1]:
+            upper = 2 * upper
+        steps = sorted({round(lower * (upper / lower) ** (step / 4)) for step in range(5)})
     n_seeds = max(3, len(evidence.seeds))
     lines = [f"bottlenecks: {steps}", f"seeds: {list(range(n_seeds))}"]
     if is_short:

@@ -103,7 +103,7 @@ def count_inputs(source: str, root: str | Path | None, test_fraction: float | No
     ------
     VaeGeometryError
         If the folder decides and is not named, lacks one of its parts, or cannot be read. The sentence begins with
-        ``root``.
+        ``root``, or with ``test_fraction`` where there is a test part to split off already.
     """
     entry = SOURCES[source]
     if entry.needs_root and not root:
@@ -115,6 +115,10 @@ def count_inputs(source: str, root: str | Path | None, test_fraction: float | No
         return _count_rows(folder, test_fraction)
     if test_fraction is None:
         return _count_files(folder / "train"), _count_files(folder / "test")
+    if os.path.isdir(folder / "test"):
+        raise VaeGeometryError(
+            f"test_fraction: {folder / 'test'} is there already; leave test_fraction out, or move it away"
+        )
     return _parted(_count_files(folder / "train"), test_fraction)
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry import NOISES
-from vae_geometry.claims.advice import witness
+from vae_geometry.claims.advice import tells_nothing, witness
 from vae_geometry.claims.evidence import DECODER, ENCODER
 from vae_geometry.claims.uncertainty import Sample
 from vae_geometry.claims.verdicts import inner_extremes
@@ -143,8 +143,10 @@ def _is_enough(numbers: pd.DataFrame) -> str:
     values = _of_output(numbers, "bottleneck")
     if len(values) < 2:
         return f"not measurable, needs 2 K and has {len(values)}"
-    size = witness(ENDS["output"], values, logarithmic=True).enough
-    return f"{size}, the largest of the sweep" if size == max(values) else str(size)
+    found = witness(ENDS["output"], values, logarithmic=True)
+    if tells_nothing(found):
+        return "none, as even the best output tells little of the input"
+    return f"{found.enough}, the largest of the sweep" if found.enough == max(values) else str(found.enough)
 
 
 def _turns(numbers: pd.DataFrame) -> str:

@@ -54,8 +54,9 @@ def transition(selection: Selection) -> Drawn:
         if places.empty:
             draw.say(ax, panel["reason"].iloc[0])
             continue
-        error = found["id_error"].max()
-        _set_up(ax, sorted(selection.bottlenecks), places.iloc[0] - error, places.iloc[-1] + error)
+        errors = found.groupby("dataset")["id_error"].max()
+        lowest = max((places - errors).min(), places.min() / 2)  # an error may be as large as its ID
+        _set_up(ax, sorted(selection.bottlenecks), lowest, (places + errors).max())
         _draw_brackets(ax, panel, places, looks)
     for row, kind in zip(axes, kinds, strict=True):
         row[0].set_ylabel("K" + (f"\n{kind.replace('_', ' ')} noise" if len(kinds) > 1 else ""))

@@ -88,6 +88,8 @@ def test_outputs_that_tell_nothing_are_no_reason_for_a_small_bottleneck():
     advice = advise(falls_to(1.02, 1.1, 1.05, 1.04))
     assert advice.size is None
     assert "even the best output tells little of the input (II 1.0" in advice.answer
+    assert advice.next_sweep[0] == f"bottlenecks: {sorted(advice.witnesses[0].numbers)}"
+    assert advice.next_sweep[-1].startswith("training: {epochs: ")
 
 
 def test_errors_that_leave_several_bottlenecks_open_cannot_tell():

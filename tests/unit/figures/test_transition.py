@@ -151,3 +151,12 @@ def test_where_the_data_have_no_id_the_panels_and_the_caption_say_why(tmp_path):
     reason = "the ID of layer 0 was not measured (K = 32, epoch 5)"
     assert [ax.texts[-1].get_text().replace("\n", " ") for ax in figure.axes] == [reason] * 2
     assert sentences(numbers)[0] == f"Repeated noise, {HUMP}: none for late, {reason}."
+
+
+def test_an_error_as_large_as_its_id_leaves_an_axis_of_positive_ids(tmp_path):
+    sweeps = [make_data_set(tmp_path, name, 4, dimension) for name, dimension in {"small": 3, "large": 40}.items()]
+    for path in sweeps[1].files("intrinsic_dimension"):
+        rows = tables.read("intrinsic_dimension", [path]).to_pylist()
+        tables.write("intrinsic_dimension", [{**row, "id_stderr": 45.0} for row in rows], path)
+    figure, _ = draw("transition", replace(sweeps[0], datasets=["small", "large"]))
+    assert 0 < figure.axes[0].get_xlim()[0] <= 2
