@@ -56,7 +56,7 @@ def test_the_pictures_of_id_and_ii_are_drawn_and_their_numbers_are_those_of_the_
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(pictures)
     for printed, said in (
         ("sheet with noise 0.01: ID {2: 6.9,", "its ID is 6.9 for noise of 0.01"),
-        ("nearest in A (x and y) has rank 4 ", "only three points are nearer in x"),
+        ("nearest in A (x and y) has rank 4 ", "along x, only three points are nearer"),
         ("nearest in B (x alone) has rank 147 ", "146 points are nearer there"),
         ("II(A → B) = 0.090", "Here II(A → B) is 0.09:"),
         ("II(B → A) = 0.570", "II(B → A) is 0.57:"),

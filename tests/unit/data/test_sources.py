@@ -86,6 +86,16 @@ def test_a_folder_that_is_not_there_is_one_sentence(root, sentence):
     assert str(error.value) == sentence
 
 
+def test_a_fraction_beside_a_test_part_is_one_sentence(tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+    with pytest.raises(VaeGeometryError) as error:
+        count_inputs("imagefolder", tmp_path, 0.2)
+    assert (
+        str(error.value) == f"test_fraction: {tmp_path}/test is there already; leave test_fraction out, or move it away"
+    )
+
+
 def test_a_source_takes_a_module_and_an_entry(tmp_path, monkeypatch):
     (tmp_path / "stripes.py").write_text(
         "import numpy as np\n"
