@@ -16,7 +16,7 @@ model.decoder = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 32))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 
 monitor = vg.GeometryMonitor(
-    model, test, layers=["input", "encoder.0", "encoder", "decoder.0", "decoder"], output="geometry", every=5
+    model, test, layers=["input", "encoder.0", "encoder", "decoder.0", "decoder"], output="monitored", every=5
 )
 for epoch in range(16):
     for batch in train[torch.randperm(len(train))].split(100):

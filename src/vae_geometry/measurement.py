@@ -38,6 +38,10 @@ class Geometry:
 
     rows: Rows
 
+    def __repr__(self) -> str:
+        layers = self.rows["intrinsic_dimension"]
+        return f"Geometry of {layers[0]['n_points']} points in {', '.join(str(row['layer_name']) for row in layers)}"
+
     @cached_property
     def intrinsic_dimension(self) -> "pd.DataFrame":
         """A row for each layer."""

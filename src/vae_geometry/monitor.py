@@ -3,6 +3,7 @@
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -92,6 +93,8 @@ class GeometryMonitor:
         self.layers = resolve_layers(model, layers)
         n_inputs(inputs)
         self.output = Path(output)
+        if self.output.exists() and not self.output.is_dir():
+            raise VaeGeometryError(f"{output}: is no folder; name another output")
         self._model, self._inputs, self._every, self._writer = model, inputs, every, writer
         self._recording = (self.layers, batch_size, reduce)
         self._scales, self._threads, self._memory_mb, self._device = scales, threads, memory_mb, device
@@ -124,6 +127,8 @@ class GeometryMonitor:
             tables cannot be written.
         """
         require_count("epoch", epoch, least=0)
+        if loss is not None and not isinstance(loss, Real | Tensor):
+            raise VaeGeometryError(f"loss: {loss!r} is no number; pass loss.item()")
         if epoch % self._every:
             return None
         geometry = self._measure(epoch)

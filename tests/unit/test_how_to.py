@@ -12,7 +12,7 @@ import vae_geometry
 HOW_TO = Path(__file__).parents[2] / "docs/how-to"
 SOURCE = Path(vae_geometry.__file__).parents[1]
 WRITTEN = {
-    "monitor_torch": ["geometry/intrinsic_dimension.parquet", "training.png", "last-epoch.png"],
+    "monitor_torch": ["monitored/intrinsic_dimension.parquet", "training.png", "last-epoch.png"],
     "monitor_lightning": ["geometry/information_imbalance.parquet", "training.png", "logs"],
     "trained_elsewhere": ["figure1.pdf", "ii_matrix.csv", "claims.md"],
     "monitor_transformer": ["transformer.png", "transformer-geometry/information_imbalance.parquet"],

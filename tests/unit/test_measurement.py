@@ -172,6 +172,11 @@ def test_a_number_of_threads_or_inputs_below_one_is_one_sentence(rng):
         vg.measure({"points": rng.normal(size=(20, 3))}, threads=0)
 
 
+def test_a_geometry_says_in_a_line_what_it_is_of(rng):
+    layers = {name: rng.normal(size=(20, 3)) for name in ("points", "again")}
+    assert repr(vg.measure(layers)) == "Geometry of 20 points in points, again"
+
+
 def test_a_device_that_torch_does_not_have_is_one_sentence(rng):
     for device in ("gpu", "cuda:99", 3.5):
         with pytest.raises(VaeGeometryError, match=r"device: .* cannot be used \(.*\); take cpu"):

@@ -118,6 +118,12 @@ def test_mistakes_are_found_before_the_training(points, tmp_path):
             vg.GeometryMonitor(model, points, LAYERS, tmp_path, **options)
     with pytest.raises(VaeGeometryError, match="epoch: 'last' is not a whole number; give one of at least 0"):
         vg.GeometryMonitor(model, points, LAYERS, tmp_path).step("last")
+    with pytest.raises(VaeGeometryError, match="loss: 'low' is no number"):
+        vg.GeometryMonitor(model, points, LAYERS, tmp_path).step(0, "low")
+    file = tmp_path.parent / "a-file"
+    file.touch()
+    with pytest.raises(VaeGeometryError, match="a-file: is no folder; name another output"):
+        vg.GeometryMonitor(model, points, LAYERS, file)
     assert not list(tmp_path.iterdir())
 
 

@@ -54,8 +54,8 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     else:
         test, test_names = _read(test_path)
         if test.shape[1:] != train.shape[1:] or test_names != names:
-            held = f"{_held(test, test_names)}, {path} holds {_held(train, names)}"
-            raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns")
+            held = f"{_held(test, test_names, names)}, {path} holds {_held(train, names, test_names)}"
+            raise VaeGeometryError(f"{test_path}: holds {held}; give both the same columns, in the same order")
     _check_columns(path, train, names)
     scaled_train, scaled_test = _scale(settings.scale, train, test)
     logger.info("scale: %s, fitted on the %d rows to train on", settings.scale, len(train))
@@ -130,9 +130,11 @@ def _split(settings: Preparation, values: Values) -> tuple[Values, Values]:
     return values[order[n_test:]], values[order[:n_test]]
 
 
-def _held(values: Values, names: list[str] | None) -> str:
+def _held(values: Values, names: list[str] | None, other: list[str] | None) -> str:
+    """What the rows of a part are, with the columns that the other part lacks."""
+    alone = [name for name in names or () if name not in (other or ())]
     return f"rows of {'x'.join(map(str, values.shape[1:]))} values" + (
-        f" ({', '.join(names[:LISTED])})" if names else ""
+        f" (only here: {', '.join(alone[:LISTED])})" if alone else ""
     )
 
 

@@ -172,13 +172,17 @@ def test_parts_of_other_columns_are_refused(tmp_path, values, rng):
     root = write(tmp_path / "root", values)
     write_part(root, "test", rng.random((7, 4)))
     assert refused(tmp_path) == (
-        f"{root}/test.npy: holds rows of 4 values, {root}/train.npy holds rows of 3 values; give both the same columns"
+        f"{root}/test.npy: holds rows of 4 values, {root}/train.npy holds rows of 3 values; give both the same columns, "
+        "in the same order"
     )
     (root / "test.npy").unlink()
     (root / "train.npy").unlink()
     write(root, values, "csv")
     pd.DataFrame(values[1], columns=NAMES[::-1]).to_csv(root / "test.csv", index=False)
-    assert "holds rows of 3 values (mass, width, length), " in refused(tmp_path)
+    assert refused(tmp_path).endswith("holds rows of 3 values; give both the same columns, in the same order")
+    pd.DataFrame(values[1], columns=[*NAMES[:2], "weight"]).to_csv(root / "test.csv", index=False)
+    assert "test.csv: holds rows of 3 values (only here: weight), " in refused(tmp_path)
+    assert "train.csv holds rows of 3 values (only here: mass); " in refused(tmp_path)
 
 
 def test_a_test_part_and_a_fraction_contradict_each_other(tmp_path, values):
