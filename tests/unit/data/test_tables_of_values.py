@@ -172,8 +172,8 @@ def test_parts_of_other_columns_are_refused(tmp_path, values, rng):
     root = write(tmp_path / "root", values)
     write_part(root, "test", rng.random((7, 4)))
     assert refused(tmp_path) == (
-        f"{root}/test.npy: holds rows of 4 values, {root}/train.npy holds rows of 3 values; give both the same columns, "
-        "in the same order"
+        f"{root}/test.npy: holds rows of 4 values, {root}/train.npy holds rows of 3 values; give both the same columns,"
+        " in the same order"
     )
     (root / "test.npy").unlink()
     (root / "train.npy").unlink()
