@@ -99,6 +99,8 @@ def _check_header(path: Path, names: list[str]) -> None:
     """Stop on a csv whose first point would be taken for the names of columns, or its numbers of rows for a column."""
     if path.suffix != ".csv":
         return
+    if len(names) == 1 and (signs := [sign for sign in (";", "\t") if sign in names[0]]):
+        raise VaeGeometryError(f"{path}: its columns are separated by {signs[0]!r}; separate them by commas")
     if all(NUMBER.fullmatch(name) for name in names):
         raise VaeGeometryError(
             f"{path}: line 1 holds numbers, not the names of the columns; write a line of names above it"

@@ -141,6 +141,12 @@ def test_a_csv_without_names_of_columns_is_refused(tmp_path, values):
     )
 
 
+def test_a_csv_with_semicolons_is_refused(tmp_path, values):
+    root = write(tmp_path / "root", values, "csv")
+    pd.DataFrame(values[0], columns=NAMES).to_csv(root / "train.csv", index=False, sep=";")
+    assert refused(tmp_path) == f"{root}/train.csv: its columns are separated by ';'; separate them by commas"
+
+
 def test_the_index_that_pandas_writes_is_refused(tmp_path, values):
     root = write(tmp_path / "root", values, "csv")
     pd.DataFrame(values[0], columns=NAMES).to_csv(root / "train.csv")
