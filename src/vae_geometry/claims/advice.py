@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import by_bottleneck
@@ -95,15 +96,21 @@ def witness(name: str, numbers: Mapping[int, Sample], logarithmic: bool) -> Witn
 
     A K is worse where it lacks a tenth of what the best K gains over the narrowest; where ``logarithmic``, of their
     logarithms, and at least ``uncertainty.MARGIN``. That is a test of non-inferiority: it takes no K because that was
-    not shown to be worse.
+    not shown to be worse. The K are tested in order and up to the first that is open, from the best down for those that
+    are not worse, and from the narrowest up for those that are: then no test needs a correction for the others (Maurer,
+    Hothorn and Lehmacher 1995).
     """
     best = min(numbers, key=lambda size: numbers[size].mean)
     scaled = {size: number.log() if logarithmic else number for size, number in numbers.items()}
     lacking = {size: number - scaled[best] for size, number in scaled.items() if size != best}
     gain = scaled[min(numbers)].mean - scaled[best].mean
     margin = max(TENTH * gain, MARGIN if logarithmic else 0)
-    judged = intervals(lacking, len(lacking))
-    flags = {size: judged[size].exceeds(margin) if size in judged else False for size in sorted(numbers)}
+    found = {size: interval.exceeds(margin) for size, interval in intervals(lacking).items()} | {best: False}
+    sizes = sorted(numbers)
+    narrower = sizes[: sizes.index(best)]
+    worse = list(takewhile(lambda size: found[size] is True, narrower))
+    as_good = list(takewhile(lambda size: found[size] is False, reversed(narrower)))
+    flags = {size: found[size] if size in worse + as_good or size >= best else None for size in sizes}
     return Witness(name, flags, dict(sorted(numbers.items())))
 
 

@@ -57,6 +57,22 @@ def test_margins_are_a_tenth_of_what_widening_gains():
     assert witness("II", flat, logarithmic=True).enough == 2
 
 
+@pytest.mark.parametrize("n_seeds", [2, 3, 5])
+def test_noise_names_a_bottleneck_that_is_worse_in_5_of_100_sweeps_at_most(rng, n_seeds):
+    """K = 4 lacks just the margin, and the narrowest scatters ten times as widely as the others."""
+    means = {2: 100.0, 4: 19.0, 8: 10.0, 16: 10.0, 32: 10.0}
+    found = []
+    for _ in range(1000):
+        scatter = {
+            size: Sample(rng.normal(mean, 10 if size == 2 else 1, n_seeds), np.full(n_seeds, np.nan))
+            for size, mean in means.items()
+        }
+        found.append(witness("loss", scatter, logarithmic=False))
+    assert np.mean([each.enough < 8 for each in found]) < 0.05
+    assert np.mean([each.possible > 8 for each in found]) < 0.05
+    assert np.mean([each.enough == 8 for each in found]) > {2: 0.4, 3: 0.8, 5: 0.95}[n_seeds]
+
+
 def test_a_sweep_that_is_too_narrow_cannot_tell():
     advice = advise(falls_to(0.4, 0.1, 0.05, 0.01))
     assert advice.size is None

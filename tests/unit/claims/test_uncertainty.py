@@ -106,6 +106,26 @@ def test_the_intervals_of_all_bottlenecks_hold_together_in_95_of_100_sweeps(rng)
     assert 0.94 < np.mean(held) < 0.98
 
 
+@pytest.mark.parametrize(("n_seeds", "held_alone"), [(2, 0.65), (3, 0.82), (5, 0.88), (10, 0.92)])
+def test_a_bottleneck_whose_seeds_scatter_widely_does_not_drown_the_others(rng, n_seeds, held_alone):
+    """The first scatters by 30; with one deviation for all, its interval would hold the truth in half of the cases."""
+    held, seen = [], []
+    for _ in range(N_SWEEPS):
+        widely = Sample(rng.normal(8.0, 30.0, n_seeds), np.full(n_seeds, np.nan))
+        found = intervals({**sweep(rng, n_seeds, effect=8.0, measurement=np.nan), 0: widely})
+        held.append([interval.lower <= 8 <= interval.upper for interval in found.values()])
+        seen.append(found[1].exceeds(0) is True)
+    assert 0.92 < np.mean(held) < 0.97
+    assert np.mean(held, axis=0)[0] > held_alone
+    assert np.mean(seen) > 0.7
+
+
+def test_whole_numbers_that_are_the_same_for_all_seeds_may_still_differ():
+    same, others = Sample(np.array([4.0, 4.0]), np.full(2, np.nan)), Sample(np.array([4.0, 6.0]), np.full(2, np.nan))
+    found = intervals({0: same, 1: others, 2: others})
+    assert found[0].lower < 3
+
+
 def test_more_seeds_see_more(rng):
     """A difference of two standard deviations: of 2 seeds more than half see it, and no number of seeds sees less."""
     power = []
