@@ -1,51 +1,15 @@
 """How wide the bottleneck should be: what several witnesses say, or why the sweep cannot tell yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import by_bottleneck
-from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals, mean_of
+from vae_geometry.claims.uncertainty import MARGIN, intervals, mean_of
+from vae_geometry.claims.witnesses import Witness, by_elbo, by_imbalance, leading, tells_nothing, too_narrow
 
-TENTH = 0.1  # of what the best K gains over the narrowest: a K that lacks less is as good
 STILL_FALLING = 0.05  # of its whole fall: an ELBO that fell by more over the last half of the epochs still falls
-LITTLE = (
-    0.5  # II(output -> input): half of the points are nearer in the input than the one that is nearest in the output
-)
 FEWEST_EPOCHS = 5  # to compare the last half with the whole
-
-
-@dataclass(frozen=True)
-class Witness:
-    """Which K one quantity finds wide enough.
-
-    Attributes
-    ----------
-    name : str
-    worse : mapping
-        K -> whether it is worse than the best by more than the margin, None where that is open.
-    numbers : mapping
-        K -> value.
-    """
-
-    name: str
-    worse: Mapping[int, bool | None]
-    numbers: Mapping[int, Sample]
-
-    @property
-    def enough(self) -> int:
-        """The smallest K that is not worse than the best: that is sure, within the margin."""
-        return min(size for size, flag in self.worse.items() if flag is False)
-
-    @property
-    def possible(self) -> int:
-        """The smallest K that may not be worse."""
-        return min(size for size, flag in self.worse.items() if flag is not True)
-
-    def __str__(self) -> str:
-        open_from = f", perhaps {self.possible}" if self.possible < self.enough else ""
-        return f"{self.name}: K = {self.enough}{open_from} ({by_bottleneck(self.numbers)})"
 
 
 @dataclass(frozen=True)
@@ -61,6 +25,8 @@ class Advice:
     obstacles : list of str
         Why the sweep cannot tell, each with what to change.
     witnesses : list of Witness
+    by : str
+        Name of the witness that the answer is of.
     remarks : list of str
         What else a reader must know.
     next_sweep : list of str
@@ -71,6 +37,7 @@ class Advice:
     possible: int | None
     obstacles: list[str]
     witnesses: list[Witness] = field(default_factory=list)
+    by: str = ""
     remarks: list[str] = field(default_factory=list)
     next_sweep: list[str] = field(default_factory=list)
 
@@ -81,8 +48,8 @@ class Advice:
             return f"The sweep cannot tell yet: {'; '.join(self.obstacles)}."
         smaller = f"; K = {self.possible} may do" if self.possible != self.size else ""
         return (
-            f"Take K = {self.size}: the smallest that lacks less than a tenth of what widening the bottleneck gains"
-            f"{smaller}."
+            f"Take K = {self.size}: the smallest that lacks less than a tenth of what widening the bottleneck gains in "
+            f"{self.by}{smaller}."
         )
 
     def details(self) -> list[str]:
@@ -91,31 +58,10 @@ class Advice:
         return [*lines, "To know more, run next:", "", *(f"    {line}" for line in self.next_sweep), ""]
 
 
-def witness(name: str, numbers: Mapping[int, Sample], logarithmic: bool) -> Witness:
-    """Compare every K with the best, which has the lowest number.
-
-    A K is worse where it lacks a tenth of what the best K gains over the narrowest; where ``logarithmic``, of their
-    logarithms, and at least ``uncertainty.MARGIN``. That is a test of non-inferiority: it takes no K because that was
-    not shown to be worse. The K are tested in order and up to the first that is open, from the best down for those that
-    are not worse, and from the narrowest up for those that are: then no test needs a correction for the others (Maurer,
-    Hothorn and Lehmacher 1995).
-    """
-    best = min(numbers, key=lambda size: numbers[size].mean)
-    scaled = {size: number.log() if logarithmic else number for size, number in numbers.items()}
-    lacking = {size: number - scaled[best] for size, number in scaled.items() if size != best}
-    gain = scaled[min(numbers)].mean - scaled[best].mean
-    margin = max(TENTH * gain, MARGIN if logarithmic else 0)
-    found = {size: interval.exceeds(margin) for size, interval in intervals(lacking).items()} | {best: False}
-    sizes = sorted(numbers)
-    narrower = sizes[: sizes.index(best)]
-    worse = list(takewhile(lambda size: found[size] is True, narrower))
-    as_good = list(takewhile(lambda size: found[size] is False, reversed(narrower)))
-    flags = {size: found[size] if size in worse + as_good or size >= best else None for size in sizes}
-    return Witness(name, flags, dict(sorted(numbers.items())))
-
-
 def advise(evidence: Evidence) -> Advice:
     """The smallest K that is as good as the best, by II(output -> input), beside what other witnesses say.
+
+    Where the errors of the II leave several K open, the validation ELBO chooses among them, if its own do not.
 
     Parameters
     ----------
@@ -133,51 +79,19 @@ def advise(evidence: Evidence) -> Advice:
         raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
     evidence.several(2)
     of_imbalance = by_imbalance(evidence, evidence.last)
-    witnesses = [of_imbalance, *_other_witnesses(evidence)]
+    witnesses = [of_imbalance, *by_elbo(evidence)]
+    leader = leading(witnesses)
     obstacles = [
         *tells_nothing(of_imbalance),
-        *too_narrow(of_imbalance),
+        *too_narrow(leader),
         *_still_training(evidence, of_imbalance),
-        *_too_few(evidence, of_imbalance),
+        *_too_few(evidence, leader),
     ]
-    size = None if obstacles else of_imbalance.enough
-    remarks = _remarks(evidence, witnesses, size)
+    size = None if obstacles else leader.enough
+    remarks = _remarks(evidence, witnesses, leader, size)
     is_short = bool(_still_training(evidence, of_imbalance) or tells_nothing(of_imbalance))
     next_sweep = _next_sweep(evidence, of_imbalance, is_short)
-    return Advice(size, of_imbalance.possible, obstacles, witnesses, remarks, next_sweep)
-
-
-def by_imbalance(evidence: Evidence, epoch: int) -> Witness:
-    """Which K II(output -> input) finds wide enough at an epoch."""
-    numbers = {size: evidence.to_input(size, epoch, "output") for size in evidence.bottlenecks}
-    return witness("II(output -> input)", numbers, logarithmic=True)
-
-
-def _other_witnesses(evidence: Evidence) -> list[Witness]:
-    """Those that were measured: the validation ELBO."""
-    try:
-        numbers = {size: list(evidence.course(evidence.elbo, size).values())[-1] for size in evidence.bottlenecks}
-    except NotMeasured:
-        return []
-    return [witness("validation ELBO loss", numbers, logarithmic=False)]
-
-
-def tells_nothing(found: Witness) -> list[str]:
-    """Whether even the best output is nearer to telling nothing of the input than to telling all."""
-    best = min(found.numbers.values(), key=lambda number: number.mean)
-    if best.mean < LITTLE:
-        return []
-    return [f"even the best output tells little of the input (II {best}, where 1 tells nothing), so train longer"]
-
-
-def too_narrow(found: Witness) -> list[str]:
-    """Whether every K but the largest is surely worse, so that larger ones may be better still."""
-    sizes = sorted(found.worse)
-    if found.enough != sizes[-1] or not all(found.worse[size] for size in sizes[:-1]):
-        return []
-    last, widest = sizes[-2:]
-    numbers = f"{found.numbers[last]} at K = {last}, {found.numbers[widest]} at {widest}"
-    return [f"II(output -> input) falls up to the largest K ({numbers}), so add larger ones, such as {2 * widest}"]
+    return Advice(size, leader.possible, obstacles, witnesses, leader.name, remarks, next_sweep)
 
 
 def _still_training(evidence: Evidence, found: Witness) -> list[str]:
@@ -212,18 +126,16 @@ def _elbo(evidence: Evidence, bottleneck: int, epoch: int) -> float:
 
 def _too_few(evidence: Evidence, found: Witness) -> list[str]:
     """Whether the errors leave more than two neighbouring K open."""
-    sizes = sorted(found.worse)
-    if sizes.index(found.enough) - sizes.index(found.possible) <= 1:
+    if not found.open_for:
         return []
-    open_for = [size for size in sizes if found.possible <= size < found.enough]
     n_seeds = len(evidence.seeds)
     return [
-        f"the errors cannot tell K = {', '.join(map(str, open_for))} from {found.enough}, so add seeds (there "
+        f"the errors cannot tell K = {', '.join(map(str, found.open_for))} from {found.enough}, so add seeds (there "
         f"{'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points"
     ]
 
 
-def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None) -> list[str]:
+def _remarks(evidence: Evidence, witnesses: Sequence[Witness], leader: Witness, size: int | None) -> list[str]:
     remarks = []
     sizes = list(evidence.bottlenecks)
     places = [sizes.index(each.enough) for each in witnesses]
@@ -232,7 +144,13 @@ def _remarks(evidence: Evidence, witnesses: Sequence[Witness], size: int | None)
     remarks += _of_units(evidence) + _of_the_latent(evidence)
     if len(evidence.seeds) == 1:
         remarks.append("One seed says nothing of others; add some to seeds to know how sure this is.")
-    if size is not None:
+    first = witnesses[0]
+    if leader is not first:
+        remarks.append(
+            f"The errors of {first.name} cannot tell K = {', '.join(map(str, first.open_for))} from {first.enough}; "
+            f"{leader.name} can."
+        )
+    elif size is not None:
         since = evidence.last
         for epoch in sorted((epoch for epoch in evidence.epochs if 0 < epoch < evidence.last), reverse=True):
             if by_imbalance(evidence, epoch).enough != size:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vae_geometry.claims.advice import by_imbalance, tells_nothing, too_narrow
 from vae_geometry.claims.evidence import DECODER, Evidence
 from vae_geometry.claims.registry import which_bottlenecks
 from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals
 from vae_geometry.claims.verdicts import Extreme, Flags, for_all, for_large_only, inner_extremes, known_thresholds
+from vae_geometry.claims.witnesses import by_imbalance, tells_nothing, too_narrow
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, hypot, log, log10, nan
 from statistics import NormalDist
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -173,11 +173,11 @@ def _moderated(several: Mapping[Key, NDArray[np.float64]]) -> dict[Key, tuple[fl
     return {key: (float(variance), float(each)) for key, variance, each in zip(found, drawn, gained, strict=True)}
 
 
-def _bias_of_log(freedom: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bias_of_log(freedom: Any) -> Any:
     """Mean of the logarithm of a variance that is estimated with so many degrees of freedom, and is truly 1."""
     from scipy.special import digamma
 
-    return digamma(np.asarray(freedom) / 2) - np.log(np.asarray(freedom) / 2)
+    return digamma(freedom / 2) - np.log(freedom / 2)
 
 
 def _inverse_trigamma(value: float) -> float:

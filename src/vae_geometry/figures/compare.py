@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_geometry import NOISES
-from vae_geometry.claims.advice import tells_nothing, witness
 from vae_geometry.claims.evidence import DECODER, ENCODER
 from vae_geometry.claims.uncertainty import Sample
 from vae_geometry.claims.verdicts import inner_extremes
+from vae_geometry.claims.witnesses import tells_nothing, witness
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
 from vae_geometry.figures.style import Drawn, last_epoch

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from made_up_evidence import LAST, as_in_the_paper, changed, roles_of, sample
 
-from vae_geometry.claims.advice import advise, witness
+from vae_geometry.claims.advice import advise
 from vae_geometry.claims.evidence import NotMeasured
 from vae_geometry.claims.uncertainty import Sample
+from vae_geometry.claims.witnesses import witness
 
 SIZES = (2, 8, 32, 128)
 
@@ -35,16 +36,16 @@ def test_the_advice_is_the_smallest_bottleneck_as_good_as_the_best():
     advice = advise(falls_to(0.4, 0.1, 0.021, 0.02))
     assert (advice.size, advice.possible, advice.obstacles) == (32, 32, [])
     assert advice.answer == (
-        "Take K = 32: the smallest that lacks less than a tenth of what widening the bottleneck gains."
+        "Take K = 32: the smallest that lacks less than a tenth of what widening the bottleneck gains in "
+        "II(output -> input)."
     )
     assert str(advice.witnesses[0]).startswith("II(output -> input): K = 32 (2: 0.4000 ± 0.0023; 8: 0.1000")
     assert str(advice.witnesses[1]).startswith("validation ELBO loss: K = 32 (")
 
 
 def test_a_bottleneck_is_not_taken_because_it_was_not_shown_to_be_worse():
-    advice = advise(falls_to(0.4, 0.05, 0.021, 0.02, error=0.6))
-    assert advice.witnesses[0].possible == 8
-    assert advice.size is None or advice.size > 8
+    (found, *_) = advise(falls_to(0.4, 0.05, 0.021, 0.02, error=0.6)).witnesses
+    assert (found.possible, found.worse[8], found.enough) == (8, None, 128)
 
 
 def test_margins_are_a_tenth_of_what_widening_gains():
@@ -109,10 +110,30 @@ def test_outputs_that_tell_nothing_are_no_reason_for_a_small_bottleneck():
 
 
 def test_errors_that_leave_several_bottlenecks_open_cannot_tell():
-    advice = advise(falls_to(0.3, 0.25, 0.22, 0.2, error=0.5))
+    advice = advise(falls_to(0.3, 0.25, 0.22, 0.2, error=0.5, elbo={}))
     assert advice.size is None
     assert "the errors cannot tell K = 2, 8" in advice.answer
     assert "so add seeds (there are 3) or geometry.points" in advice.answer
+
+
+def test_where_the_errors_of_the_ii_are_too_large_the_elbo_chooses():
+    losses = {2: 150.0, 8: 101.0, 32: 88.0, 128: 88.0}
+    elbo = {(size, epoch): sample(losses[size] + 200 / epoch, 0.001) for size, epoch in as_in_the_paper().elbo}
+    advice = advise(falls_to(0.3, 0.07, 0.06, 0.05, error=0.3, elbo=elbo))
+    assert advice.witnesses[0].open_for == [8, 32]
+    assert advice.size == 32
+    assert "gains in validation ELBO loss" in advice.answer
+    assert (
+        "The errors of II(output -> input) cannot tell K = 8, 32 from 128; validation ELBO loss can." in advice.remarks
+    )
+
+
+def test_an_elbo_that_the_ii_rules_out_does_not_choose():
+    elbo = {key: sample(100 + 200 / key[1], 0.001) for key in as_in_the_paper().elbo}  # K = 2 is enough
+    advice = advise(falls_to(0.6, 0.07, 0.06, 0.05, error=0.3, elbo=elbo))
+    assert (advice.witnesses[0].possible, advice.witnesses[1].enough) == (8, 2)
+    assert advice.size is None
+    assert "the errors cannot tell K = 8, 32 from 128" in advice.answer
 
 
 def test_the_witnesses_may_disagree():
