@@ -89,8 +89,10 @@ def advise(evidence: Evidence) -> Advice:
     ]
     size = None if obstacles else leader.enough
     remarks = _remarks(evidence, witnesses, leader, size)
-    is_short = bool(_still_training(evidence, of_imbalance) or tells_nothing(of_imbalance))
-    next_sweep = _next_sweep(evidence, of_imbalance, is_short)
+    is_mute = bool(tells_nothing(of_imbalance))
+    # what such outputs have in common says nothing about K
+    steps = evidence.bottlenecks if is_mute else leader.next_sizes()
+    next_sweep = _next_sweep(evidence, steps, is_short=is_mute or bool(_still_training(evidence, of_imbalance)))
     return Advice(size, leader.possible, obstacles, witnesses, leader.name, remarks, next_sweep)
 
 
@@ -138,8 +140,7 @@ def _too_few(evidence: Evidence, found: Witness) -> list[str]:
 def _remarks(evidence: Evidence, witnesses: Sequence[Witness], leader: Witness, size: int | None) -> list[str]:
     remarks = []
     sizes = list(evidence.bottlenecks)
-    places = [sizes.index(each.enough) for each in witnesses]
-    if max(places) - min(places) > 1:
+    if max(sizes.index(each.possible) for each in witnesses) - min(sizes.index(each.enough) for each in witnesses) > 1:
         remarks.append("The witnesses disagree by more than one step of K; trust none alone.")
     remarks += _of_units(evidence) + _of_the_latent(evidence)
     if len(evidence.seeds) == 1:
@@ -186,19 +187,10 @@ def _of_the_latent(evidence: Evidence) -> list[str]:
     return [f"The IDs of z and of its mean part from K = {min(apart)} on: z holds noise that its mean does not."]
 
 
-def _next_sweep(evidence: Evidence, found: Witness, is_short: bool) -> list[str]:
-    """Lines of a config that narrows the bracket, if there is one, with three seeds at least."""
-    sizes = sorted(found.worse)
-    if tells_nothing(found):
-        steps = sizes  # what such outputs have in common says nothing about K
-    else:
-        smaller = [size for size in sizes if size < found.possible]
-        lower, upper = (smaller[-1] if smaller else max(1, sizes[0] // 2)), found.enough
-        if upper == sizes[-1]:
-            upper = 2 * upper
-        steps = sorted({round(lower * (upper / lower) ** (step / 4)) for step in range(5)})
+def _next_sweep(evidence: Evidence, sizes: Sequence[int], is_short: bool) -> list[str]:
+    """Lines of a config of these K with three seeds at least, and four times the epochs where the training is short."""
     n_seeds = max(3, len(evidence.seeds))
-    lines = [f"bottlenecks: {steps}", f"seeds: {list(range(n_seeds))}"]
+    lines = [f"bottlenecks: {list(sizes)}", f"seeds: {list(range(n_seeds))}"]
     if is_short:
         epochs = 4 * max(evidence.last, FEWEST_EPOCHS)
         checkpoints = sorted({*evidence.epochs, epochs // 2, epochs})

@@ -46,6 +46,14 @@ class Witness:
         found = [size for size in self.worse if self.possible <= size < self.enough]
         return found if len(found) > 1 else []
 
+    def next_sizes(self) -> list[int]:
+        """Five K from the largest that is surely worse to the smallest that is enough, or past the largest of all."""
+        sizes = sorted(self.worse)
+        smaller = [size for size in sizes if size < self.possible]
+        lower = smaller[-1] if smaller else max(1, sizes[0] // 2)
+        upper = 2 * self.enough if self.enough == sizes[-1] else self.enough
+        return sorted({round(lower * (upper / lower) ** (step / 4)) for step in range(5)})
+
     def __str__(self) -> str:
         open_from = f", perhaps {self.possible}" if self.possible < self.enough else ""
         return f"{self.name}: K = {self.enough}{open_from} ({by_bottleneck(self.numbers)})"

@@ -126,6 +126,8 @@ def test_where_the_errors_of_the_ii_are_too_large_the_elbo_chooses():
     assert (
         "The errors of II(output -> input) cannot tell K = 8, 32 from 128; validation ELBO loss can." in advice.remarks
     )
+    assert "The witnesses disagree by more than one step of K; trust none alone." not in advice.remarks
+    assert advice.next_sweep[0] == "bottlenecks: [8, 11, 16, 23, 32]"
 
 
 def test_an_elbo_that_the_ii_rules_out_does_not_choose():
