@@ -76,8 +76,11 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
         else:
             import pandas as pd
 
+            if path.suffix == ".csv":
+                _check_header(path, pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].fillna("").tolist())
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-            _check_header(path, [str(name) for name in frame])
+            if not isinstance(frame.index, pd.RangeIndex) and path.suffix == ".csv":
+                raise VaeGeometryError(f"{path}: its rows hold more values than line 1 has names; name every column")
             if text := [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
                 raise VaeGeometryError(f"{path}: column {text[0]} is no number; leave it out, or encode it")
             values, names = frame.to_numpy(float), [str(name) for name in frame]
@@ -97,15 +100,15 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
 
 def _check_header(path: Path, names: list[str]) -> None:
     """Stop on a csv whose first point would be taken for the names of columns, or its numbers of rows for a column."""
-    if path.suffix != ".csv":
-        return
     if len(names) == 1 and (signs := [sign for sign in (";", "\t") if sign in names[0]]):
         raise VaeGeometryError(f"{path}: its columns are separated by {signs[0]!r}; separate them by commas")
     if all(NUMBER.fullmatch(name) for name in names):
         raise VaeGeometryError(
             f"{path}: line 1 holds numbers, not the names of the columns; write a line of names above it"
         )
-    if names[0] == "Unnamed: 0":
+    if twice := [name for name in names if names.count(name) > 1 and name]:
+        raise VaeGeometryError(f"{path}: two columns are named {twice[0]}; leave one out, or rename it")
+    if not names[0]:
         raise VaeGeometryError(
             f"{path}: the first column has no name, such as the index that pandas writes; leave it out "
             "(to_csv(..., index=False)), or name it"

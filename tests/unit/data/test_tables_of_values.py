@@ -156,6 +156,19 @@ def test_the_index_that_pandas_writes_is_refused(tmp_path, values):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("length,width,length\n1,2,3\n4,5,6\n", "two columns are named length; leave one out, or rename it"),
+        ("length,width\n1,2,3\n4,5,6\n", "its rows hold more values than line 1 has names; name every column"),
+    ],
+)
+def test_a_csv_whose_columns_are_not_told_apart_is_refused(tmp_path, values, text, says):
+    root = write(tmp_path / "root", values, "csv")
+    (root / "train.csv").write_text(text)
+    assert refused(tmp_path) == f"{root}/train.csv: {says}"
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_column_of_text_is_named(tmp_path, values, ending):
     root = write(tmp_path / "root", values, ending)
