@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import nan
 
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import by_bottleneck
@@ -27,6 +28,8 @@ class Advice:
     witnesses : list of Witness
     by : str
         Name of the witness that the answer is of.
+    but : str
+        What another witness asks for, if that is more than one step of K away.
     remarks : list of str
         What else a reader must know.
     next_sweep : list of str
@@ -38,6 +41,7 @@ class Advice:
     obstacles: list[str]
     witnesses: list[Witness] = field(default_factory=list)
     by: str = ""
+    but: str = ""
     remarks: list[str] = field(default_factory=list)
     next_sweep: list[str] = field(default_factory=list)
 
@@ -49,7 +53,7 @@ class Advice:
         smaller = f"; K = {self.possible} may do" if self.possible != self.size else ""
         return (
             f"Take K = {self.size}: the smallest that lacks less than a tenth of what widening the bottleneck gains in "
-            f"{self.by}{smaller}."
+            f"{self.by}{smaller}{self.but}."
         )
 
     def details(self) -> list[str]:
@@ -61,7 +65,8 @@ class Advice:
 def advise(evidence: Evidence) -> Advice:
     """The smallest K that is as good as the best, by II(output -> input), beside what other witnesses say.
 
-    Where the errors of the II leave several K open, the validation ELBO chooses among them, if its own do not.
+    Where the errors of the II leave several K open, the validation ELBO of several seeds chooses among them, if its own
+    do not.
 
     Parameters
     ----------
@@ -79,7 +84,12 @@ def advise(evidence: Evidence) -> Advice:
         raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
     evidence.several(2)
     of_imbalance = by_imbalance(evidence, evidence.last)
-    witnesses = [of_imbalance, *by_elbo(evidence)]
+    witnesses, remarks = [of_imbalance], []
+    try:
+        witnesses.append(by_elbo(evidence))
+    except NotMeasured as error:
+        if evidence.elbo:
+            remarks.append(f"The validation ELBO says nothing of K: {error}.")
     leader = leading(witnesses)
     obstacles = [
         *tells_nothing(of_imbalance),
@@ -88,12 +98,24 @@ def advise(evidence: Evidence) -> Advice:
         *_too_few(evidence, leader),
     ]
     size = None if obstacles else leader.enough
-    remarks = _remarks(evidence, witnesses, leader, size)
+    remarks += _remarks(evidence, witnesses, leader, size)
     is_mute = bool(tells_nothing(of_imbalance))
     # what such outputs have in common says nothing about K
     steps = evidence.bottlenecks if is_mute else leader.next_sizes()
-    next_sweep = _next_sweep(evidence, steps, is_short=is_mute or bool(_still_training(evidence, of_imbalance)))
-    return Advice(size, leader.possible, obstacles, witnesses, leader.name, remarks, next_sweep)
+    is_short = is_mute or bool(_still_training(evidence, of_imbalance))
+    next_sweep = _next_sweep(evidence, steps, is_short, has_few_seeds=bool(leader.open_for))
+    possible = max(leader.possible, of_imbalance.possible)
+    but = _but(witnesses, size) if size else ""
+    return Advice(size, possible, obstacles, witnesses, leader.name, but, remarks, next_sweep)
+
+
+def _but(witnesses: Sequence[Witness], size: int) -> str:
+    """What a witness says that asks for more than the next K."""
+    asking = max(witnesses, key=lambda each: each.possible)
+    sizes = list(asking.worse)
+    if sizes.index(asking.possible) - sizes.index(size) < 2:
+        return ""
+    return f"; but {asking.name} asks for K = {asking.possible} at least"
 
 
 def _still_training(evidence: Evidence, found: Witness) -> list[str]:
@@ -106,9 +128,8 @@ def _still_training(evidence: Evidence, found: Witness) -> list[str]:
         ]
     for size in evidence.bottlenecks:
         if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys():
-            whole, late = (
-                _elbo(evidence, size, first) - _elbo(evidence, size, evidence.last) for first in (1, evidence.last // 2)
-            )
+            end = _elbo(evidence, size, evidence.last)
+            whole, late = (_elbo(evidence, size, first) - end for first in (1, evidence.last // 2))
             if late > STILL_FALLING * whole:
                 falling[size] = f"{late:.1f} of {whole:.1f} nats"
     if not falling:
@@ -121,9 +142,10 @@ def _still_training(evidence: Evidence, found: Witness) -> list[str]:
 
 
 def _elbo(evidence: Evidence, bottleneck: int, epoch: int) -> float:
-    """Mean of the validation ELBO loss over the tenth of the epochs that ends with one."""
+    """Mean of the validation ELBO loss over the tenth of the epochs that ends with one; null where none is known."""
     epochs = range(max(1, epoch - epoch // 10 + 1) if epoch >= 10 else epoch, epoch + 1)
-    return mean_of([evidence.elbo[bottleneck, each] for each in epochs]).mean
+    known = [evidence.elbo[bottleneck, each] for each in epochs if (bottleneck, each) in evidence.elbo]
+    return mean_of(known).mean if known else nan
 
 
 def _too_few(evidence: Evidence, found: Witness) -> list[str]:
@@ -132,37 +154,48 @@ def _too_few(evidence: Evidence, found: Witness) -> list[str]:
         return []
     n_seeds = len(evidence.seeds)
     return [
-        f"the errors cannot tell K = {', '.join(map(str, found.open_for))} from {found.enough}, so add seeds (there "
-        f"{'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points"
+        f"the errors leave open which of K = {', '.join(map(str, found.open_for))} is the smallest that is as good as "
+        f"the best, so add seeds (there {'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points"
     ]
 
 
 def _remarks(evidence: Evidence, witnesses: Sequence[Witness], leader: Witness, size: int | None) -> list[str]:
     remarks = []
     sizes = list(evidence.bottlenecks)
-    if max(sizes.index(each.possible) for each in witnesses) - min(sizes.index(each.enough) for each in witnesses) > 1:
+    ends = [(sizes.index(each.possible), sizes.index(each.enough or sizes[-1])) for each in witnesses]
+    if max(lower for lower, _ in ends) - min(upper for _, upper in ends) > 1:
         remarks.append("The witnesses disagree by more than one step of K; trust none alone.")
     remarks += _of_units(evidence) + _of_the_latent(evidence)
     if len(evidence.seeds) == 1:
         remarks.append("One seed says nothing of others; add some to seeds to know how sure this is.")
+    if not evidence.elbo:
+        remarks.append("No losses were measured, so whether training is at its end was not checked.")
     first = witnesses[0]
     if leader is not first:
         remarks.append(
-            f"The errors of {first.name} cannot tell K = {', '.join(map(str, first.open_for))} from {first.enough}; "
-            f"{leader.name} can."
+            f"The errors of {first.name} leave open which of K = {', '.join(map(str, first.open_for))} it is; "
+            f"{leader.name} does not."
         )
     elif size is not None:
-        since = evidence.last
-        for epoch in sorted((epoch for epoch in evidence.epochs if 0 < epoch < evidence.last), reverse=True):
-            if by_imbalance(evidence, epoch).enough != size:
-                break
-            since = epoch
-        remarks.append(
-            f"II alone would have said so since epoch {since} of {evidence.last}."
-            if since < evidence.last
-            else f"At the checkpoints before epoch {evidence.last} II alone would have said otherwise."
-        )
+        remarks += _since(evidence, size)
     return remarks
+
+
+def _since(evidence: Evidence, size: int) -> list[str]:
+    """Since which checkpoint II(output -> input) has said the same."""
+    before = sorted((epoch for epoch in evidence.epochs if 0 < epoch < evidence.last), reverse=True)
+    since = evidence.last
+    for epoch in before:
+        try:
+            found = by_imbalance(evidence, epoch)
+        except NotMeasured:
+            break
+        if found.enough != size or tells_nothing(found):
+            break
+        since = epoch
+    if since < evidence.last:
+        return [f"II alone would have said so since epoch {since} of {evidence.last}."]
+    return [f"At epoch {before[0]} of {evidence.last} II alone would not have said so."] if before else []
 
 
 def _of_units(evidence: Evidence) -> list[str]:
@@ -183,13 +216,14 @@ def _of_the_latent(evidence: Evidence) -> list[str]:
     if not gaps:
         return []
     if not apart:
-        return ["The IDs of z and of its mean do not part for any K."]
-    return [f"The IDs of z and of its mean part from K = {min(apart)} on: z holds noise that its mean does not."]
+        return ["For no K is it sure that the IDs of z and of its mean differ."]
+    sizes = ", ".join(map(str, apart))
+    return [f"The ID of z is above that of its mean for K = {sizes}: z holds noise that its mean does not."]
 
 
-def _next_sweep(evidence: Evidence, sizes: Sequence[int], is_short: bool) -> list[str]:
-    """Lines of a config of these K with three seeds at least, and four times the epochs where the training is short."""
-    n_seeds = max(3, len(evidence.seeds))
+def _next_sweep(evidence: Evidence, sizes: Sequence[int], is_short: bool, has_few_seeds: bool) -> list[str]:
+    """Lines of a config of these K with three seeds or, where they are few, twice as many; four times the epochs."""
+    n_seeds = max(3, len(evidence.seeds) * (2 if has_few_seeds else 1))
     lines = [f"bottlenecks: {list(sizes)}", f"seeds: {list(range(n_seeds))}"]
     if is_short:
         epochs = 4 * max(evidence.last, FEWEST_EPOCHS)

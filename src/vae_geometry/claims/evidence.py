@@ -152,7 +152,7 @@ class Evidence:
         found = [epoch for size, epoch in numbers if size == bottleneck]
         windows = doubling(self.last)
         if sorted(found) != list(range(1, self.last + 1)):
-            raise NotMeasured(f"{len(found)} epochs of {self.last} were measured or published")
+            raise NotMeasured(f"not every epoch up to {self.last} was measured or published")
         if len(windows) < 3:
             raise NotMeasured(f"needs 5 epochs, the sweep has {self.last}; train longer")
         return {

@@ -14,7 +14,8 @@ Row = Mapping  # of the table of claims
 NOTHING_OPEN = "Every claim was decided."
 UNCERTAINTY = (
     "Values are means over seeds with standard errors: the deviation over seeds or the error of a measurement, "
-    "whichever is larger, divided by the root of the number of seeds. Claims are judged by 95 % intervals (Student's "
+    "whichever is larger, divided by the root of the number of seeds. One seed has the error of its measurement alone: "
+    "its verdicts are about this run, and say nothing of other seeds. Claims are judged by 95 % intervals (Student's "
     "t, the deviations of all K drawn towards each other, all K and layers of a claim together), and by a margin of a "
     "tenth: less counts as no difference. Undecided means that an interval holds the margin; too short to test, that "
     "the claim is about what the paper saw by epoch 200, and has not shown yet."

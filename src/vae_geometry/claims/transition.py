@@ -92,8 +92,8 @@ def levelling_of(evidence: Evidence) -> Transition:
         return Transition([], False, "; ".join(obstacles))
     if found.enough == sizes[0]:
         return Transition([], False, f"K = {sizes[0]}, the smallest, is as good as the best, so add smaller ones")
-    open_for = [size for size in sizes if found.possible <= size <= found.enough]
-    is_sure = found.possible > sizes[0] and found.enough < sizes[-1]
+    open_for = [size for size in sizes if found.possible <= size <= (found.enough or sizes[-1])]
+    is_sure = found.possible > sizes[0] and found.enough is not None
     return Transition(_up_to(sizes, open_for), is_sure, str(found))
 
 

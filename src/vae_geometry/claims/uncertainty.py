@@ -7,6 +7,7 @@ the degrees of freedom that this gives.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from math import floor, hypot, log, log10, nan
 from statistics import NormalDist
 from typing import Any, Self, TypeVar
@@ -143,6 +144,35 @@ def intervals(samples: Mapping[Key, Sample], n_tests: int = 1) -> dict[Key, Inte
         half = factor * np.sqrt(np.fmax(variance, sample.own**2) / len(sample.numbers))
         is_known = np.isfinite(half) and np.isfinite(sample.mean)
         found[key] = Interval(sample.mean - half, sample.mean + half) if is_known else Interval(-np.inf, np.inf)
+    return found
+
+
+def differences(samples: Mapping[Key, Sample]) -> dict[tuple[Key, Key], Interval]:
+    """Intervals for the difference of each mean to each other, of samples that scatter alike but not together.
+
+    Networks of other K share no weights with a seed, so that their numbers are not compared within seeds. Nothing is
+    corrected for their number: what is judged together is for the caller to say.
+
+    Returns
+    -------
+    dict
+        (one key, another) -> interval of the first mean less the second.
+    """
+    from scipy.special import stdtrit
+
+    of_seeds = _moderated({key: sample.numbers for key, sample in samples.items() if len(sample.numbers) > 1})
+    probability = (1 + LEVEL) / 2
+    squares, factors = {}, {}
+    for key, sample in samples.items():
+        variance, freedom = of_seeds.get(key, (nan, nan))
+        squares[key] = np.fmax(variance, sample.own**2) / len(sample.numbers)
+        factors[key] = stdtrit(freedom, probability) if freedom > 0 else NormalDist().inv_cdf(probability)
+    found = {}
+    for one, other in permutations(samples, 2):
+        mean = samples[one].mean - samples[other].mean
+        half = max(factors[one], factors[other]) * np.sqrt(squares[one] + squares[other])
+        is_known = np.isfinite(half) and np.isfinite(mean)
+        found[one, other] = Interval(mean - half, mean + half) if is_known else Interval(-np.inf, np.inf)
     return found
 
 

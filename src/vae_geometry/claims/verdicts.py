@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals
 
@@ -31,12 +30,16 @@ def thresholds(flags: Flags) -> set[int | None]:
     Every way to settle what is open gives one: something that holds for all K, for none, or here and there has none.
     """
     sizes = sorted(flags)
-    choices = [[False, True] if flags[size] is None else [flags[size]] for size in sizes]
-    found: set[int | None] = set()
-    for settled in product(*choices):
-        n_without = settled.index(True) if True in settled else 0
-        is_split = n_without > 0 and all(settled[n_without:])
-        found.add(sizes[n_without] if is_split else None)
+    known = [flags[size] for size in sizes]
+    found: set[int | None] = {
+        size
+        for place, size in enumerate(sizes)
+        if place > 0 and True not in known[:place] and False not in known[place:]
+    }
+    first = next((place for place, flag in enumerate(known) if flag is not False), len(known))
+    may_fall = any(flag is not True for flag in known[first + 1 :])
+    if may_fall or False not in known or True not in known:
+        found.add(None)
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -146,7 +147,9 @@ def _is_enough(numbers: pd.DataFrame) -> str:
     found = witness(ENDS["output"], values, logarithmic=True)
     if tells_nothing(found):
         return "none, as even the best output tells little of the input"
-    return f"{found.enough}, the largest of the sweep" if found.enough == max(values) else str(found.enough)
+    if found.enough == max(values):
+        return f"{found.enough}, the largest of the sweep"
+    return f"open for {', '.join(map(str, found.open_for))}" if found.open_for else str(found.enough)
 
 
 def _turns(numbers: pd.DataFrame) -> str:
@@ -179,6 +182,16 @@ def _of_output(numbers: pd.DataFrame, x_name: str) -> dict[int, Sample]:
 
 
 def _values(rows: pd.DataFrame) -> dict[int, Sample]:
-    """x -> the mean and its error."""
+    """x -> the mean and its error, wide enough for a normal interval of it to be the one of so few seeds.
+
+    Relative errors of several x scatter alike, so that none is taken to be smaller than all together.
+    """
+    from scipy.special import stdtrit
+
     ordered = rows.sort_values("x")
-    return dict(zip(ordered["x"], map(Sample.of, ordered["mean"], ordered["spread"]), strict=True))
+    freedom = int((ordered["n_seeds"] - 1).clip(lower=0).sum())
+    relative = ordered["spread"] / ordered["mean"]
+    if freedom:
+        relative = relative.clip(lower=(relative**2).mean() ** 0.5) * stdtrit(freedom, 0.975) / stdtrit(np.inf, 0.975)
+    errors = relative * ordered["mean"]
+    return dict(zip(ordered["x"], map(Sample.of, ordered["mean"], errors), strict=True))
