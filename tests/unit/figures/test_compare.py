@@ -123,3 +123,17 @@ def test_the_sentences_say_for_each_data_set_what_the_claims_would(published_swe
 def test_only_this_figure_takes_several_data_sets(sweep, tmp_path):
     with pytest.raises(VaeGeometryError, match=r"figure noise shows one data set, not linear and perceptron; name one"):
         plot("noise", replace(sweep, datasets=["linear", "perceptron"]), tmp_path / "noise")
+
+
+@pytest.mark.parametrize(("n_seeds", "lowest"), [(1, "8"), (2, "open"), (10, "8")])
+def test_a_spread_of_two_seeds_leaves_more_open_than_the_error_of_a_measurement(n_seeds, lowest):
+    """The II dips by a quarter, three times its error: sure of a measurement, not of two seeds."""
+    common = {"dataset": "digits", "noise": "fresh", "epoch": 50, "quantity": "II(output -> input)", "reason": None}
+    values = {2: 0.2, 8: 0.15, 32: 0.2}
+    rows = [
+        {**common, "role": "output", "x_name": "bottleneck", "x": size, "mean": mean, "spread": 0.05 * mean}
+        | {"n_seeds": n_seeds, "bottleneck": size}
+        for size, mean in values.items()
+    ]
+    text = "\n".join(sentences(pd.DataFrame(rows)))
+    assert f"K between the ends where II(output -> input) is lowest: {lowest} (digits)" in text
