@@ -8,6 +8,7 @@ Reads ``docs/evidence/long`` (``docs/evidence.py``) and ``sweeps/long.yaml``, an
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,8 +41,8 @@ def main() -> None:
         for dataset in config["datasets"]:
             selection = measured(results, dataset, config)
             print(f"{dataset}: K = {selection.bottlenecks}, seeds {selection.seeds}", flush=True)
-            for figure, noises in figures_of(selection):
-                draw(figure, selection, noises)
+            for figure, of_figure, noises in figures_of(selection):
+                draw(figure, of_figure, noises)
             rows += check(selection)
     (GALLERY / "numbers.md").write_text(numbers(rows, list(config["datasets"]), config["noise"]), encoding="utf-8")
 
@@ -58,16 +59,21 @@ def measured(results: Path, dataset: str, config: dict) -> Selection:
     return Selection(results, [dataset], config["noise"], sizes, seeds, config["training"]["checkpoints"])
 
 
-def figures_of(selection: Selection) -> Iterator[tuple[Figure, Sequence[str]]]:
-    """The figures of one data set whose tables were kept, each with the kinds of noise that it shows together."""
+def figures_of(selection: Selection) -> Iterator[tuple[Figure, Selection, Sequence[str]]]:
+    """The figures of one data set, each of the seeds whose tables were kept, with the noises that it shows together."""
     for figure in FIGURES.values():
-        is_kept = all(path.exists() for kind in figure.tables for path in selection.files(kind))
-        if not is_kept or figure.result == "figure_of_all_datasets":
+        is_of_others = figure.needs == "published" and selection.datasets != ["cifar10"]
+        if is_of_others or figure.result == "figure_of_all_datasets":
             continue
-        if figure.needs == "published" and selection.datasets != ["cifar10"]:
-            continue
-        together = [[noise] for noise in selection.noises] if figure.result == "figure" else [selection.noises]
-        yield from ((figure, noises) for noises in together)
+
+        def is_kept(seed: int, kinds: Sequence[str] = figure.tables) -> bool:
+            alone = replace(selection, seeds=[seed])
+            return all(path.exists() for kind in kinds for path in alone.files(kind))
+
+        of_figure = replace(selection, seeds=list(filter(is_kept, selection.seeds)))
+        if of_figure.seeds:
+            together = [[noise] for noise in selection.noises] if figure.result == "figure" else [selection.noises]
+            yield from ((figure, of_figure, noises) for noises in together)
 
 
 def draw(figure: Figure, selection: Selection, noises: Sequence[str]) -> None:
