@@ -32,7 +32,7 @@ def make_data_set(results, name, first_hump, dimension):
         dimensions += [
             {**run, **dict(zip(LAYER, each, strict=True)), "intrinsic_dimension": ids[each[2]]} for each in layers
         ]
-        value = 0.01 * max(first_hump / size, 1)
+        value = min(0.01 * max(first_hump / size, 1) ** 3, 0.9)
         imbalances += [
             {**run, **dict(zip(ends, (*a, *b), strict=True)), "information_imbalance": value}
             for a in layers
