@@ -93,8 +93,8 @@ def advise(evidence: Evidence) -> Advice:
     leader = leading(witnesses)
     obstacles = [
         *tells_nothing(of_imbalance),
-        *too_narrow(leader),
         *_still_training(evidence, of_imbalance),
+        *too_narrow(leader),
         *_too_few(evidence, leader),
     ]
     size = None if obstacles else leader.enough
