@@ -1,8 +1,8 @@
 """Make the pictures, the claims and the numbers of the gallery from the kept tables of a sweep.
 
-    python docs/gallery.py
+    python docs/gallery.py reduced
 
-Reads ``docs/evidence/long`` (``docs/evidence.py``) and ``sweeps/long.yaml``, and writes ``docs/gallery``.
+Reads ``docs/evidence/reduced`` (``docs/evidence.py``) and ``sweeps/reduced.yaml``, and writes ``docs/gallery``.
 """
 
 import subprocess
@@ -25,31 +25,34 @@ from vae_geometry.figures.registry import FIGURES
 from vae_geometry.selection import Selection
 
 ROOT = Path(__file__).parents[1]
-KEPT, SWEEP, GALLERY = ROOT / "docs/evidence/long", ROOT / "sweeps/long.yaml", ROOT / "docs/gallery"
+EVIDENCE, SWEEPS, GALLERY = ROOT / "docs/evidence", ROOT / "sweeps", ROOT / "docs/gallery"
 PUBLISHED, GAUSSIANS = ROOT / "resources/published", ROOT / "resources/gaussian_dimension.csv"
 STEPS = 100  # of an epoch: 6,400 images in batches of 64
 WIDTH, COLOURS = 1500, 128  # of a picture on a page, where 300 dpi would be megabytes
 
 
 def main() -> None:
-    config = yaml.safe_load(SWEEP.read_text())
+    (name,) = sys.argv[1:]
+    config, kept = yaml.safe_load((SWEEPS / f"{name}.yaml").read_text()), EVIDENCE / name
     GALLERY.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         results = Path(folder)
-        restore(KEPT, results)
+        restore(kept, results)
         rows = []
         for dataset in config["datasets"]:
-            selection = measured(results, dataset, config)
+            selection = measured(results, kept, dataset, config)
             print(f"{dataset}: K = {selection.bottlenecks}, seeds {selection.seeds}", flush=True)
             for figure, of_figure, noises in figures_of(selection):
                 draw(figure, of_figure, noises)
             rows += check(selection)
-    (GALLERY / "numbers.md").write_text(numbers(rows, list(config["datasets"]), config["noise"]), encoding="utf-8")
+    (GALLERY / "numbers.md").write_text(
+        numbers(name, rows, list(config["datasets"]), config["noise"]), encoding="utf-8"
+    )
 
 
-def measured(results: Path, dataset: str, config: dict) -> Selection:
+def measured(results: Path, kept: Path, dataset: str, config: dict) -> Selection:
     """What was kept of a data set: the seeds, and the K that all of them have with every kind of noise."""
-    seeds = sorted({int(path.name.split("-seed")[1].split("-")[0]) for path in KEPT.glob(f"{dataset}-seed*")})
+    seeds = sorted({int(path.name.split("-seed")[1].split("-")[0]) for path in kept.glob(f"{dataset}-seed*")})
 
     def is_there(bottleneck: int) -> bool:
         chosen = Selection(results, [dataset], config["noise"], [bottleneck], seeds, config["training"]["checkpoints"])
@@ -111,14 +114,14 @@ def run(*words: str | Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def numbers(rows: list[dict], datasets: list[str], noises: list[str]) -> str:
+def numbers(name: str, rows: list[dict], datasets: list[str], noises: list[str]) -> str:
     """The verdicts side by side, and below them the values of each claim by K, as a page."""
     published = of_published(PUBLISHED)
     rows = rows + [{"dataset": "published", "noise": "", **verdict(claim, published)} for claim in CLAIMS]
     found = {(row["claim"], row["dataset"], row["noise"]): row for row in rows}
     columns = [*((dataset, noise) for dataset in datasets for noise in noises), ("published", "")]
     titles = [f"{dataset}, {noise}".strip(", ") for dataset, noise in columns]
-    lines = ["# Verdicts and numbers of the long sweep", "", "Made by `python docs/gallery.py`.", ""]
+    lines = [f"# Verdicts and numbers of sweeps/{name}.yaml", "", f"Made by `python docs/gallery.py {name}`.", ""]
     lines += [f"| claim | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
     for claim in CLAIMS:
         verdicts = [found[claim.name, *column]["verdict"] for column in columns]
