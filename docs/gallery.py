@@ -39,15 +39,14 @@ def main() -> None:
         results = Path(folder)
         restore(kept, results)
         rows = []
-        for dataset in config["datasets"]:
+        datasets = [dataset for dataset in config["datasets"] if list(kept.glob(f"{dataset}-seed*"))]
+        for dataset in datasets:
             selection = measured(results, kept, dataset, config)
             print(f"{dataset}: K = {selection.bottlenecks}, seeds {selection.seeds}", flush=True)
             for figure, of_figure, noises in figures_of(selection):
                 draw(figure, of_figure, noises)
             rows += check(selection)
-    (GALLERY / "numbers.md").write_text(
-        numbers(name, rows, list(config["datasets"]), config["noise"]), encoding="utf-8"
-    )
+    (GALLERY / "numbers.md").write_text(numbers(name, rows, datasets, config["noise"]), encoding="utf-8")
 
 
 def measured(results: Path, kept: Path, dataset: str, config: dict) -> Selection:
