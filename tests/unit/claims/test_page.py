@@ -81,7 +81,7 @@ def test_both_pages_have_the_rule_and_the_numbers_of_every_claim(tmp_path):
         assert escape(claim.rule) in html
     assert "- fresh: contradicted. highest between the ends, by K\n\n  | K | 2 | 4 | 8 |\n" in markdown
     assert "<table><tr><th>K</th><th>2</th><th>4</th><th>8</th></tr><tr><td></td><td>6.50 ± 0.50 between" in html
-    answer = "The sweep cannot tell yet: II(output -> input) falls up to the largest K ("
+    answer = "The sweep cannot tell yet: 3 epochs are too few to see whether training is at its end"
     assert f"## How wide a bottleneck\n\n**{answer}" in markdown
     assert f'<p class="answer">{escape(answer)}' in html
     assert '<span class="verdict too-short-to-test">too short to test</span>' in html
