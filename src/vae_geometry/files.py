@@ -92,6 +92,8 @@ def finished_name(hidden: str) -> str | None:
 
 def cannot_write(path: Path, error: OSError) -> str:
     """The sentence for a file or folder that cannot be written."""
+    if error.errno == errno.EEXIST:  # of making a folder
+        return f"{path}: cannot be written ({path.parent} is a file, not a folder); correct the path and start again"
     reason = os.strerror(error.errno) if error.errno else error
     advice = ADVICE.get(error.errno or 0, "correct the path")
     return f"{path}: cannot be written ({reason}); {advice} and start again"

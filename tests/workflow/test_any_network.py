@@ -191,10 +191,10 @@ def test_another_source_of_the_network_trains_again_and_only_that(snakemake, cou
     ("model", "sentence"),
     [
         ({"architecture": "other.py:build"}, "model.architecture other.py:build: there is no file"),
-        ({"architecture": "my_vae.py:make"}, "my_vae.py: defines no make; write def make(shape, bottleneck)"),
+        ({"architecture": "my_vae.py:make"}, "my_vae.py defines no make; write def make(shape, bottleneck)"),
         ({"architecture": "my_vae.py:build", "depth": 3}, "my_vae.py:build takes no option depth; it takes width"),
         ({"architecture": "perceptron", "channels": [4]}, "architecture perceptron takes no option channels; it takes"),
-        ({"architecture": "transformer"}, "no architecture is called transformer; take convolutional, perceptron"),
+        ({"architecture": "transformer"}, "architecture transformer is unknown; take convolutional, perceptron"),
     ],
 )
 def test_a_network_that_is_not_there_is_refused_before_anything_runs(snakemake, tmp_path, model, sentence):

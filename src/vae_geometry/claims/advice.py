@@ -7,7 +7,7 @@ from math import nan
 from vae_geometry.claims.evidence import Evidence, NotMeasured
 from vae_geometry.claims.registry import by_bottleneck
 from vae_geometry.claims.uncertainty import MARGIN, intervals, mean_of
-from vae_geometry.claims.witnesses import Witness, by_elbo, by_imbalance, leading, tells_nothing, too_narrow
+from vae_geometry.claims.witnesses import Witness, by_elbo, by_imbalance, leading, tells_nothing, too_narrow, too_wide
 
 STILL_FALLING = 0.05  # of its whole fall: an ELBO that fell by more over the last half of the epochs still falls
 FEWEST_EPOCHS = 5  # to compare the last half with the whole
@@ -95,6 +95,7 @@ def advise(evidence: Evidence) -> Advice:
         *tells_nothing(of_imbalance),
         *_still_training(evidence, of_imbalance),
         *too_narrow(leader),
+        *too_wide(leader),
         *_too_few(evidence, leader),
     ]
     size = None if obstacles else leader.enough
@@ -153,9 +154,10 @@ def _too_few(evidence: Evidence, found: Witness) -> list[str]:
     if not found.open_for:
         return []
     n_seeds = len(evidence.seeds)
+    smaller = f", and smaller K, such as {found.smaller[0]}" if found.smaller else ""
     return [
         f"the errors leave open which of K = {', '.join(map(str, found.open_for))} is the smallest that is as good as "
-        f"the best, so add seeds (there {'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points"
+        f"the best, so add seeds (there {'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points{smaller}"
     ]
 
 

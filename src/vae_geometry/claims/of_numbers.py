@@ -99,8 +99,11 @@ def numbers_of_the_bottleneck(evidence: Evidence) -> Finding:
     first, lowest, last = FROM_BOTTLENECK[evidence.dataset]
     at = min(series, key=lambda size: series[size].mean)
     smallest, largest = evidence.bottlenecks[0], evidence.bottlenecks[-1]
-    rises = intervals({0: series[largest].ratio(series[largest].like(last))})[0].exceeds(-MARGIN)
-    near = [_is_near({size: series[size]}, number)[size] for size, number in ((smallest, first), (at, lowest))]
+    numbers = {"first": (smallest, first), "lowest": (at, lowest), "last": (largest, last)}
+    ratios = {name: series[size].ratio(series[size].like(number)) for name, (size, number) in numbers.items()}
+    found = intervals(ratios, len(ratios))
+    near = [found[name].is_within(MARGIN) for name in ("first", "lowest")]
+    rises = found["last"].exceeds(-MARGIN)
     return Finding(for_all([*near, rises]), f"lowest at K = {at}; II by K", series)
 
 

@@ -47,20 +47,27 @@ class Witness:
         return found if len(found) > 2 or not self.enough else []
 
     @property
+    def smaller(self) -> list[int]:
+        """A K below the narrowest, where that may be enough."""
+        narrowest = min(self.worse)
+        return [narrowest // 2] if self.possible == narrowest > 1 else []
+
+    @property
     def best(self) -> int:
         """The K with the lowest number."""
         return min(self.numbers, key=lambda size: self.numbers[size].mean)
 
     def next_sizes(self) -> list[int]:
-        """K that narrow the bracket or go past the largest, with the narrowest and the best, which set the margin.
+        """K that narrow the bracket or go past either end, with the narrowest and the best, which set the margin.
 
-        The same K where the errors leave several open: more seeds tell more.
+        The same K where the errors leave several open, as more seeds tell more, and a smaller one where the narrowest
+        is among them.
         """
         sizes = list(self.worse)
         if self.open_for:
-            return sizes
+            return sorted({*sizes, *self.smaller})
         smaller = [size for size in sizes if size < self.possible]
-        lower = smaller[-1] if smaller else max(1, sizes[0] // 2)
+        lower = smaller[-1] if smaller else max(1, sizes[0] // 4)
         upper = self.enough or sizes[-1]  # the first, as no K is open
         steps = {round(lower * (upper / lower) ** (step / 4)) for step in range(5)}
         larger = {2 * sizes[-1]} if upper == sizes[-1] else set()
@@ -157,3 +164,13 @@ def too_narrow(found: Witness) -> list[str]:
     numbers = f"{found.numbers[last]} at K = {last}, {found.numbers[widest]} at {widest}"
     falls = "falls" if all(found.worse[size] for size in sizes[:-1]) else "may fall"
     return [f"{found.name} {falls} up to the largest K ({numbers}), so add larger ones, such as {2 * widest}"]
+
+
+def too_wide(found: Witness) -> list[str]:
+    """Whether the narrowest K is surely as good as the best, so that smaller ones may be too."""
+    narrowest, *_, widest = found.worse
+    if found.enough != narrowest or not found.smaller:
+        return []
+    numbers = f"{found.numbers[narrowest]} at K = {narrowest}, {found.numbers[widest]} at {widest}"
+    such_as = f"so add smaller ones, such as {found.smaller[0]}"
+    return [f"the narrowest K is as good as any in {found.name} ({numbers}), {such_as}"]

@@ -63,7 +63,7 @@ def architecture(name: str) -> Architecture:
         if name not in architectures():
             known = ", ".join(architectures())
             raise VaeGeometryError(
-                f"no architecture is called {name}; take {known}, or a function of your own as my_vae.py:build"
+                f"architecture {name} is unknown; take {known}, or a function of your own as my_vae.py:build"
             )
         return Architecture(name, FOLDER / f"{name}.py", FUNCTION)
     where, _, function = name.rpartition(":")
@@ -146,12 +146,14 @@ def _definition(found: Architecture) -> ast.AST:
     try:
         tree = ast.parse(found.source.read_text("utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise VaeGeometryError(f"{found.source}: cannot be read as Python ({error}); correct it") from None
+        raise VaeGeometryError(
+            f"architecture {found.name}: {found.source} cannot be read as Python ({error}); correct it"
+        ) from None
     definition = _defined(tree, found.function)
     if definition is None:
         raise VaeGeometryError(
-            f"{found.source}: defines no {found.function}; write def {found.function}(shape, bottleneck), "
-            "or name another function"
+            f"architecture {found.name}: {found.source} defines no {found.function}; write "
+            f"def {found.function}(shape, bottleneck), or name another function"
         )
     return definition
 

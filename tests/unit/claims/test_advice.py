@@ -106,6 +106,24 @@ def test_a_sweep_that_is_too_narrow_cannot_tell():
     assert "bottlenecks: [32, 53, 91, 155, 256]" in advice.next_sweep or advice.next_sweep[0].endswith("256]")
 
 
+def test_a_sweep_whose_narrowest_bottleneck_is_as_good_as_any_cannot_tell():
+    advice = advise(falls_to(0.0201, 0.0202, 0.0201, 0.02))
+    assert (advice.size, advice.witnesses[0].enough) == (None, 2)
+    assert advice.answer.startswith(
+        "The sweep cannot tell yet: the narrowest K is as good as any in II(output -> input) (0.02010"
+    )
+    assert advice.answer.endswith(", so add smaller ones, such as 1.")
+    assert advice.next_sweep[0] == "bottlenecks: [1, 2, 128]"
+
+
+def test_a_single_unit_may_be_enough():
+    evidence = falls_to(0.0201, 0.0202, 0.0201, 0.02)
+    one = {(1, epoch, *rest): value for (size, epoch, *rest), value in evidence.imbalance.items() if size == 2}
+    elbo = {(1, epoch): value for (size, epoch), value in evidence.elbo.items() if size == 2}
+    fields = {"imbalance": {**evidence.imbalance, **one}, "elbo": {**evidence.elbo, **elbo}}
+    assert advise(replace(evidence, bottlenecks=(1, *SIZES), **fields)).size == 1
+
+
 def test_a_training_that_has_not_ended_cannot_tell():
     still_falling = {key: sample(300 - 40 * np.log(key[1]), 0.001) for key in as_in_the_paper().elbo}
     advice = advise(falls_to(0.4, 0.1, 0.021, 0.02, elbo=still_falling))
@@ -139,8 +157,8 @@ def test_errors_that_leave_several_bottlenecks_open_cannot_tell():
     assert (
         "the errors leave open which of K = 2, 8, 32, 128 is the smallest that is as good as the best" in advice.answer
     )
-    assert advice.next_sweep == ["bottlenecks: [2, 8, 32, 128]", "seeds: [0, 1, 2, 3, 4, 5]"]
-    assert "so add seeds (there are 3) or geometry.points" in advice.answer
+    assert advice.next_sweep == ["bottlenecks: [1, 2, 8, 32, 128]", "seeds: [0, 1, 2, 3, 4, 5]"]
+    assert "so add seeds (there are 3) or geometry.points, and smaller K, such as 1." in advice.answer
 
 
 def test_where_the_errors_of_the_ii_are_too_large_the_elbo_chooses():

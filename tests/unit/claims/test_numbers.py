@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_up_evidence import DATA, LAST, SIZES, as_in_the_paper, sample
 
 from vae_geometry.claims import of_numbers
 from vae_geometry.claims.check import verdict
 from vae_geometry.claims.registry import CLAIMS
+from vae_geometry.claims.uncertainty import Sample
 from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS, NOT_APPLICABLE, NOT_MEASURABLE, UNDECIDED
 
 NAMED = {claim.name: claim for claim in CLAIMS if claim.check.__module__ == of_numbers.__name__}
@@ -73,6 +75,13 @@ def test_the_bottlenecks_of_cifar():
         verdict(NAMED["numbers_of_the_bottleneck"], with_numbers("cifar10", imbalance=series))["verdict"]
         == CONTRADICTED
     )
+
+
+def test_the_bottlenecks_of_cifar_are_judged_by_three_tests_together():
+    values = zip(SIZES, (0.4, 0.0606, 0.2, 0.5), strict=True)
+    series = {(size, LAST, 5, 0): Sample(np.array([value]), np.array([0.0474 * value])) for size, value in values}
+    evidence = replace(with_numbers("cifar10", imbalance=series), seeds=(0,))
+    assert verdict(NAMED["numbers_of_the_bottleneck"], evidence)["verdict"] == UNDECIDED  # of one test: contradicted
 
 
 @pytest.mark.parametrize("name", [name for name in NAMED if name != "number_of_the_turn"])

@@ -101,7 +101,7 @@ def test_a_network_of_five_layers_goes_through_every_stage(perceptron, tmp_path,
 def test_an_unknown_architecture_is_named_with_those_that_exist():
     with pytest.raises(
         VaeGeometryError,
-        match="no architecture is called transformer; take convolutional, perceptron, residual, or a function",
+        match="architecture transformer is unknown; take convolutional, perceptron, residual, or a function",
     ):
         build("transformer", (1, 32, 32), 2)
 

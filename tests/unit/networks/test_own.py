@@ -142,14 +142,14 @@ BROKEN = {
         "build((3, 5, 7), 2) fails (SystemExit: enough); fix it",
     ),
     "the file exits": ("import sys\nsys.exit(3)\n" + SOURCE, "my_vae.py: cannot be imported (SystemExit: 3); fix it"),
-    "a syntax error": (changed("def build(", "def build("[:-1]), "my_vae.py: cannot be read as Python ("),
+    "a syntax error": (changed("def build(", "def build("[:-1]), "my_vae.py cannot be read as Python ("),
     "an import that is not there": (
         "import no_such_package\n" + SOURCE,
         "my_vae.py: cannot be imported (ModuleNotFoundError: No module named 'no_such_package'); fix it",
     ),
     "no function": (
         changed("def build(", "def make("),
-        "my_vae.py: defines no build; write def build(shape, bottleneck)",
+        "my_vae.py defines no build; write def build(shape, bottleneck)",
     ),
     "too few arguments": (
         changed("def build(shape, bottleneck, width=6)", "def build(shape)"),
