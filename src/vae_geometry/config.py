@@ -42,12 +42,8 @@ class DataSet:
         unit="pixels",
         schema={"anyOf": [SIDE, {"enum": ["native"]}, {"type": "array", "items": SIDE, "minItems": 2, "maxItems": 2}]},
     )
-    resize: Literal["stretch", "crop", "pad"] = _key(
-        "stretch", "what becomes of images of another ratio of height and width"
-    )
-    scale: Literal["none", "standard", "minmax"] = _key(
-        "none", "what becomes of the columns of arrays, fitted on the training part"
-    )
+    resize: Literal["stretch", "crop", "pad"] = _key("stretch", "how to resize images of another aspect ratio")
+    scale: Literal["none", "standard", "minmax"] = _key("none", "scaling of array columns, fitted on the training part")
     test_fraction: float | None = _key(
         None, "part to split off where there is no test part (imagefolder, arrays)", above=0, below=1
     )
@@ -59,8 +55,8 @@ class Model:
 
     architecture: str = _key(
         "convolutional",
-        f"network: {', '.join(architectures())}, or a function of your own, my_vae.py:build; what it takes besides is "
-        "written beside it, such as channels",
+        f"network: {', '.join(architectures())}, or a function of your own, my_vae.py:build; its own options, "
+        "such as channels, are keys beside it",
     )
     likelihood: Literal["bernoulli", "continuous_bernoulli", "gaussian"] = _key(
         "bernoulli", "what the output means: logits of values between 0 and 1, or means"
@@ -99,11 +95,12 @@ class Training:
         maximum=THREADS,
     )
     precision: Literal["float32", "bfloat16"] = _key(
-        "float32", "of the network's products; on a GPU float32 is TF32. Weights, loss and Adam are float32 in both"
+        "float32",
+        "precision of the network's products; on a GPU, float32 means TF32. Weights, loss and Adam are float32 in both",
     )
     compile: bool = _key(False, "compile with torch.compile, which needs a C++ compiler, on a GPU Triton")
     deterministic: bool = _key(
-        True, "the same bytes from the same config on a GPU too, where that costs time; a CPU always gives them"
+        True, "make GPU trainings reproducible byte for byte, at some cost in time; CPU trainings always are"
     )
     resume_minutes: float = _key(
         1.0,
@@ -121,7 +118,7 @@ class Geometry:
     points: int = _key(5000, "test inputs, the first N", unit="inputs", minimum=10)
     scales: int | None = _key(
         None,
-        "measure the ID against scale too (Gride), up to so many, a power of two; by default it is not",
+        "also measure the ID against scale (Gride), up to this many neighbours, a power of two; off by default",
         unit="neighbours",
         minimum=2,
         power_of_two=True,
@@ -137,7 +134,7 @@ class Geometry:
     )
     verify: bool = _key(
         True,
-        "have DADApy measure one trained checkpoint per data set too, and stop where it disagrees",
+        "also measure one trained checkpoint per data set with DADApy, and stop if the two disagree",
         decides=False,
     )
 
@@ -148,7 +145,8 @@ class Fidelity:
 
     points: int = _key(
         5000,
-        "test inputs, the first N; at most geometry.points, to which it falls for a data set that sets fewer",
+        "test inputs, the first N; at most geometry.points; reduced to a data set's own geometry.points if that is "
+        "smaller",
         unit="inputs",
         minimum=10,
     )

@@ -116,9 +116,9 @@ def measure(
     Raises
     ------
     VaeGeometryError
-        If there is no layer, or one is no array of numbers or has fewer than 3 points, or holds NaN, infinity or values
-        whose squares leave float64; if the layers differ in N; if ``scales`` is no power of two, or more than half of
-        N; if ``threads`` is less than 1, ``memory_mb`` too little, or ``device`` none of torch's.
+        If there is no layer, or one is not a numeric array or has fewer than 3 points, or holds NaN, infinity or values
+        whose squares exceed the range of float64; if the layers differ in N; if ``scales`` is not a power of two, or
+        exceeds half of N; if ``threads`` is less than 1, ``memory_mb`` too little, or ``device`` none of torch's.
 
     Examples
     --------
@@ -206,10 +206,10 @@ def layers_of(activations: Mapping[str, Any], epoch: int | None = None) -> list[
     Raises
     ------
     VaeGeometryError
-        If there is none, one is no array of numbers with at least 3 points, or they differ in N.
+        If there is none, one is not a numeric array with at least 3 points, or they differ in N.
     """
     if not isinstance(activations, Mapping) or not activations:
-        raise VaeGeometryError("activations: are no dict of name and array (N, ...); name each layer")
+        raise VaeGeometryError("activations: not a dict of layer name -> array (N, ...); pass one")
     run = {field.name: None for field in tables.RUN} | {"epoch": epoch}
     layers = []
     for number, (name, values) in enumerate(activations.items()):

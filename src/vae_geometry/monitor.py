@@ -149,8 +149,8 @@ class GeometryMonitor:
         recording = record(self._model, self._inputs, *self._recording)
         if self._checksum not in (None, recording.checksum):
             raise VaeGeometryError(
-                "inputs: are others than at the measurement before; pass the same points every time, without random "
-                "transforms"
+                "inputs: differ from those of the previous measurement; pass the same points every time, without "
+                "random transforms"
             )
         self._checksum = recording.checksum
         layers = layers_of(recording.activations, epoch)
@@ -184,8 +184,8 @@ class GeometryMonitor:
         found = dict(sorted(zip(table[number].to_pylist(), table[name].to_pylist(), strict=True)))
         if found != dict(enumerate(self.layers)):
             raise VaeGeometryError(
-                f"{path}: is of layers {', '.join(map(str, found.values()))}, not of {', '.join(self.layers)}; "
-                "choose another output, or move it away"
+                f"{path}: holds layers {', '.join(map(str, found.values()))}, not {', '.join(self.layers)}; "
+                "choose another output, or move the file away"
             )
         return table
 
@@ -200,7 +200,7 @@ class GeometryMonitor:
                     if (n_points := earlier["n_points"][0].as_py()) != (now := new["n_points"][0].as_py()):
                         raise VaeGeometryError(
                             f"{self.output / kind}.parquet: is of {n_points} points, not of {now}; "
-                            "pass as many, choose another output, or move it away"
+                            "pass the same number, choose another output, or move the file away"
                         )
                     epochs = earlier["epoch"].to_pylist()  # in order; Arrow's own filter takes 30 MB
                     before, after = earlier[: bisect_left(epochs, epoch)], earlier[bisect_right(epochs, epoch) :]

@@ -31,14 +31,14 @@ def record_activations(
 ) -> dict[str, NDArray[np.float32]]:
     """Run a module on some inputs, in eval mode and without gradients, and record what its layers give out.
 
-    Mode, device, gradients and the random states of Python, NumPy, and torch on the CPU and on CUDA are left as they
-    were, also where an exception ends the run. What is drawn in it is drawn from the same seed every time.
+    Mode, device, gradients and the random states of Python, NumPy, and torch on the CPU and on CUDA are restored,
+    even if an exception ends the run. Random numbers drawn during the run use the same seed every time.
 
     Parameters
     ----------
     model : nn.Module
-        One that is compiled runs uncompiled; of ``DataParallel`` and ``DistributedDataParallel`` the module within
-        runs, in this process alone.
+        A compiled module runs uncompiled. For ``DataParallel`` and ``DistributedDataParallel``, the wrapped module
+        runs, in this process only.
     inputs : (N, ...) tensor, or DataLoader
         Moved to the device of the first parameter, a batch at a time. Of a batch that is a tuple or a list the first
         element is the input; a mapping is passed as keyword arguments.
@@ -48,19 +48,19 @@ def record_activations(
     batch_size : int
         Of a tensor; a DataLoader has its own.
     reduce : callable, optional
-        Applied to what each layer gives out, (n, ...), before it is flattened: the mean over tokens, for example.
+        Applied to the output of each layer, (n, ...), before it is flattened: the mean over tokens, for example.
 
     Returns
     -------
     dict of str to (N, D) float32 array
-        In the order of ``layers``. A layer that gives out a tuple or a mapping contributes its first tensor, with a
+        In the order of ``layers``. A layer that outputs a tuple or a mapping contributes its first tensor, with a
         warning.
 
     Raises
     ------
     VaeGeometryError
         If ``layers`` is None or names none of the module's, which lists the choices; if a layer does not run, runs more
-        than once in a forward pass, or gives out no tensor whose first axis are the points; if the inputs come in
+        than once in a forward pass, or outputs no tensor whose first axis are the points; if the inputs come in
         random order, or are neither a tensor nor a DataLoader of known length.
     """
     if batch_size < 1:
@@ -189,18 +189,16 @@ class _Recorder:
             raise VaeGeometryError(f"layer {name} runs more than once in a forward pass; name one that runs once")
         tensor = output if isinstance(output, Tensor) else _first_tensor(output)
         if tensor is None:
-            raise VaeGeometryError(f"layer {name} gives out a {type(output).__name__} without a tensor; name another")
+            raise VaeGeometryError(f"layer {name} outputs a {type(output).__name__} without a tensor; name another")
         if tensor is not output:
-            warnings.warn(
-                f"layer {name} gives out a {type(output).__name__}; its first tensor is recorded", stacklevel=2
-            )
+            warnings.warn(f"layer {name} outputs a {type(output).__name__}; its first tensor is recorded", stacklevel=2)
         if self._reduce:
             tensor = self._reduce(tensor)
         n = self.stop - self.start
         if tensor.ndim < 1 or len(tensor) != n or tensor.is_complex():
             raise VaeGeometryError(
-                f"layer {name} gives out {tensor.dtype} {tuple(tensor.shape)} for {n} points, not real numbers whose "
-                "first axis are the points; name another layer, or pass reduce, a function that makes it so"
+                f"layer {name} outputs {tensor.dtype} {tuple(tensor.shape)} for {n} points, not real numbers with "
+                "the points on the first axis; name another layer, or pass reduce, a function that fixes this"
             )
         rows = tensor.reshape(n, -1)
         if name not in self.arrays:
@@ -208,8 +206,8 @@ class _Recorder:
         array = self.arrays[name]
         if rows.shape[1] != array.shape[1]:
             raise VaeGeometryError(
-                f"layer {name} gives out {array.shape[1]} numbers a point in one batch and {rows.shape[1]} in another; "
-                "pass reduce, a function that makes them as many"
+                f"layer {name} outputs {array.shape[1]} numbers per point in one batch and {rows.shape[1]} in another; "
+                "pass reduce, a function that makes them equal"
             )
         torch.from_numpy(array)[self.start : self.stop].copy_(rows)
 

@@ -54,8 +54,8 @@ def save_activations(
     Raises
     ------
     VaeGeometryError
-        As ``measure``; if a layer has no role, two have one that one layer has, or a name or number cannot be one; if
-        the folder holds anything else than an earlier dump, or cannot be written.
+        As ``measure``; if a layer has no role, a role that only one layer may have is given to two, or a name or number
+        is not valid; if the folder holds anything else than an earlier dump, or cannot be written.
     """
     run = {"dataset": dataset, "noise": noise, "bottleneck": bottleneck, "seed": seed, "epoch": epoch}
     _check(run, list(activations), roles)
@@ -83,7 +83,9 @@ def _check(run: Mapping[str, Any], names: list[str], roles: Mapping[str, str]) -
         except TypeError:  # of another type
             is_good = False
         if not is_good:
-            raise VaeGeometryError(f"{column}: {value!a} cannot be one; see docs/how-to/networks-trained-elsewhere.md")
+            raise VaeGeometryError(
+                f"{column}: {value!a} is not a valid {column}; see docs/how-to/networks-trained-elsewhere.md"
+            )
     if len(names) > MOST_LAYERS:
         raise VaeGeometryError(f"activations: are of {len(names)} layers; save at most {MOST_LAYERS} of them")
     for name in names:

@@ -90,8 +90,8 @@ def _memorising(imbalances: Rows, losses: Mapping[int, float]) -> dict[str, str]
     pair = f"II({course[0]['source_name']} -> {course[0]['target_name']})"
     sentence = (
         f"epochs {epochs[0]} to {epochs[-1]}: {pair} rose at each of {N_RISING} measurements, from {lowest} to "
-        f"{highest}, while the loss fell from {before:.4g} to {after:.4g}: the network may be learning noise by heart; "
-        "look at the loss on data that it is not trained on"
+        f"{highest}, while the loss fell from {before:.4g} to {after:.4g}: the network may be memorising noise; "
+        "check the loss on held-out data"
     )
     return {"memorising": sentence}
 
@@ -106,7 +106,7 @@ def _few_points(now: Rows) -> dict[str, str]:
         return {}
     layers = ", ".join(f"{row['layer_name']} ({row['intrinsic_dimension']:.3g})" for row in high)
     sentence = (
-        f"{now[0]['n_points']} points are few for the ID of {layers}: with fewer than 2 to the power of the ID it "
+        f"{now[0]['n_points']} points are few for the ID of {layers}: with fewer than 2^ID points the ID "
         "reads low; compare it only with IDs at the same number of points"
     )
     return {"few points": sentence}

@@ -57,7 +57,7 @@ DECODED = {
     "image its own, of a validation image that of a training image",
     "loss_new_eps": "the same with an eps never trained with",
     "loss_mean": "the same decoded from the mean, without eps",
-    "memory": "loss_new_eps - loss_trained_eps, in nats: what the network has learnt by heart of its eps",
+    "memory": "loss_new_eps - loss_trained_eps, in nats: how much of its eps the network has memorised",
 }
 SCHEMAS = {
     "intrinsic_dimension": pa.schema(

@@ -77,8 +77,8 @@ def test_saving_twice_removes_the_scales_of_the_first(layers, tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda a: {}, "activations: are no dict of name and array (N, ...)"),
-        (lambda a: a["points"], "activations: are no dict of name and array (N, ...)"),
+        (lambda a: {}, "activations: not a dict of layer name -> array (N, ...)"),
+        (lambda a: a["points"], "activations: not a dict of layer name -> array (N, ...)"),
         (lambda a: {**a, "plane": a["plane"][:-1]}, "(points: 300, squares: 300, plane: 299)"),
         (lambda a: {"few": a["points"][:2]}, "layer few: has shape (2, 3); the geometry needs at least 3 points"),
         (lambda a: {"none": a["points"][:0]}, "layer none: has shape (0, 1)"),

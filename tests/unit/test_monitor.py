@@ -87,7 +87,7 @@ def test_a_resumed_training_continues_the_same_table(points, tmp_path):
 def test_tables_of_other_layers_and_points_and_other_files_are_refused(points, tmp_path):
     model = new_model()
     vg.GeometryMonitor(model, points, LAYERS, tmp_path).step(0)
-    with pytest.raises(VaeGeometryError, match=r"intrinsic_dimension.parquet: is of layers input, 0, 4, not of 0, 4;"):
+    with pytest.raises(VaeGeometryError, match=r"intrinsic_dimension.parquet: holds layers input, 0, 4, not 0, 4;"):
         vg.GeometryMonitor(model, points, ["0", "4"], tmp_path)
     before = (tmp_path / "intrinsic_dimension.parquet").read_bytes()
     with pytest.raises(VaeGeometryError, match=r"intrinsic_dimension.parquet: is of 220 points, not of 210;"):
@@ -144,7 +144,7 @@ class Restless(Dataset):
 def test_points_that_change_are_refused_and_random_transforms_are_repeated(points, tmp_path):
     monitor = vg.GeometryMonitor(new_model(), DataLoader(Restless(points, False), 50), LAYERS, tmp_path / "changing")
     monitor.step(0)
-    with pytest.raises(VaeGeometryError, match="inputs: are others than at the measurement before"):
+    with pytest.raises(VaeGeometryError, match="inputs: differ from those of the previous measurement"):
         monitor.step(1)
     monitor = vg.GeometryMonitor(new_model(), DataLoader(Restless(points, True), 50), LAYERS, tmp_path / "repeated")
     one, other = monitor.step(0), monitor.step(1)

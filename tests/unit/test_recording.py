@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Noisy(nn.Module):
-    """Has dropout and batch norm, draws noise in eval mode too, and gives out a tuple."""
+    """Has dropout and batch norm, draws noise in eval mode too, and outputs a tuple."""
 
     def __init__(self):
         super().__init__()
@@ -121,10 +121,10 @@ def test_an_exception_in_the_module_leaves_no_hook(inputs):
 
 
 def test_noise_is_the_same_every_time(model, inputs):
-    with pytest.warns(UserWarning, match="layer pair gives out a tuple; its first tensor is recorded"):
+    with pytest.warns(UserWarning, match="layer pair outputs a tuple; its first tensor is recorded"):
         one = vg.record_activations(model, inputs, ["pair"])
     torch.rand(1)  # a training draws meanwhile
-    with pytest.warns(UserWarning, match="layer pair gives out a tuple"):
+    with pytest.warns(UserWarning, match="layer pair outputs a tuple"):
         other = vg.record_activations(model, inputs, ["pair"])
     np.testing.assert_array_equal(one["pair"], other["pair"])
 
@@ -193,9 +193,9 @@ class Nothing(nn.Module):
         (nn.Linear(6, 2), DataLoader(["text"] * 9), "inputs: a batch holds no tensor"),
         (functional.relu, torch.zeros(9, 6), "model: is a function, not a torch.nn.Module"),
         (Twice(), torch.zeros(9, 6), "layer act runs more than once in a forward pass"),
-        (nn.Sequential(nn.Flatten(0)), torch.zeros(9, 6), "gives out torch.float32 (54,) for 9 points"),
-        (Sizes(), torch.zeros(9, 6), "gives out 4 numbers a point in one batch and 1 in another"),
-        (Nothing(), torch.zeros(9, 6), "layer output gives out a NoneType without a tensor"),
+        (nn.Sequential(nn.Flatten(0)), torch.zeros(9, 6), "outputs torch.float32 (54,) for 9 points"),
+        (Sizes(), torch.zeros(9, 6), "outputs 4 numbers per point in one batch and 1 in another"),
+        (Nothing(), torch.zeros(9, 6), "layer output outputs a NoneType without a tensor"),
     ],
 )
 def test_what_cannot_be_recorded_is_one_sentence(model, inputs, sentence):

@@ -89,11 +89,11 @@ def test_a_network_of_one_layer_is_refused_by_figures_of_pairs(tmp_path, rng, ca
         ({"roles": {}}, "roles: layer pixels has none of input"),
         ({"roles": {**ROLES, "hidden": "input"}}, "roles: 2 layers have the role input"),
         ({"roles": {**ROLES, "out": "decoder"}}, "roles: 0 layers have the role output"),
-        ({"dataset": "../faces"}, "dataset: '../faces' cannot be one"),
-        ({"dataset": ""}, "dataset: '' cannot be one"),
-        ({"noise": "white"}, "noise: 'white' cannot be one"),
-        ({"bottleneck": 0}, "bottleneck: 0 cannot be one"),
-        ({"epoch": "last"}, "epoch: 'last' cannot be one"),
+        ({"dataset": "../faces"}, "dataset: '../faces' is not a valid dataset"),
+        ({"dataset": ""}, "dataset: '' is not a valid dataset"),
+        ({"noise": "white"}, "noise: 'white' is not a valid noise"),
+        ({"bottleneck": 0}, "bottleneck: 0 is not a valid bottleneck"),
+        ({"epoch": "last"}, "epoch: 'last' is not a valid epoch"),
     ],
 )
 def test_what_the_layout_does_not_take_is_refused(change, sentence, tmp_path, rng):

@@ -166,10 +166,10 @@ def _remarks(evidence: Evidence, witnesses: Sequence[Witness], leader: Witness, 
     sizes = list(evidence.bottlenecks)
     ends = [(sizes.index(each.possible), sizes.index(each.enough or sizes[-1])) for each in witnesses]
     if max(lower for lower, _ in ends) - min(upper for _, upper in ends) > 1:
-        remarks.append("The witnesses disagree by more than one step of K; trust none alone.")
+        remarks.append("The criteria disagree by more than one step of K; do not rely on any one alone.")
     remarks += _of_units(evidence) + _of_the_latent(evidence)
     if len(evidence.seeds) == 1:
-        remarks.append("One seed says nothing of others; add some to seeds to know how sure this is.")
+        remarks.append("One seed says nothing about others; add seeds to see how certain this is.")
     if not evidence.elbo:
         remarks.append("No losses were measured, so whether training is at its end was not checked.")
     first = witnesses[0]
@@ -218,7 +218,7 @@ def _of_the_latent(evidence: Evidence) -> list[str]:
     if not gaps:
         return []
     if not apart:
-        return ["For no K is it sure that the IDs of z and of its mean differ."]
+        return ["For no K do the IDs of z and of its mean certainly differ."]
     sizes = ", ".join(map(str, apart))
     return [f"The ID of z is above that of its mean for K = {sizes}: z holds noise that its mean does not."]
 

@@ -106,7 +106,7 @@ def _entries(folder: Path, part: Path) -> Iterator[tuple[str, Path, bool]]:
                 yield entry.name, path, entry.is_dir()
     except FileNotFoundError:
         if path != part:
-            raise VaeGeometryError(f"{path}: leads to nothing; correct or remove it") from None
+            raise VaeGeometryError(f"{path}: is a broken link; fix or remove it") from None
     except OSError as error:
         raise VaeGeometryError(f"{path}: cannot be read ({reason(error)}); make it readable or remove it") from None
 

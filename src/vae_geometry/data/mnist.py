@@ -66,5 +66,5 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
             f"{path}: file {problem} {len(content):,} of {expected:,} bytes; remove it to download it again"
         )
     if 0 in shape:
-        raise VaeGeometryError(f"{path}: {tuple(shape)} images or labels are none; remove it to download it again")
+        raise VaeGeometryError(f"{path}: no images or labels (shape {tuple(shape)}); remove it to download it again")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -20,7 +20,7 @@ MANY = 16  # values, too many to lie there by chance
 
 @torch.no_grad()
 def check_contract(name: str, model: Network, shape: tuple[int, ...], bottleneck: int) -> None:
-    """Run an untrained network on two inputs, and check what it gives out.
+    """Run an untrained network on two inputs, and check its outputs.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _layers(name: str, model: Network) -> dict[str, nn.Module]:
     if not layers:
         raise VaeGeometryError(f"{name}: has no layers to measure; give it encoder and decoder, or a dict layers")
     if taken := [layer for layer in layers if layer in RESERVED or not isinstance(layer, str)]:
-        raise VaeGeometryError(f"{name}: a layer is called {taken[0]!r}, which names another; call it otherwise")
+        raise VaeGeometryError(f"{name}: a layer is called {taken[0]!r}, a name already used; rename it")
     names: dict[int, str] = {}
     for layer, module in layers.items():
         if other := names.get(id(module)):

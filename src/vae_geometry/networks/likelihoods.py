@@ -10,7 +10,7 @@ from vae_geometry import VaeGeometryError
 
 
 class Likelihood(nn.Module):
-    """The law p(x | z), whose parameters the decoder gives out.
+    """The law p(x | z), whose parameters the decoder outputs.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Likelihood(nn.Module):
 
 
 class Bernoulli(Likelihood):
-    """Binary cross-entropy of the logits that the decoder gives out, as in the paper.
+    """Binary cross-entropy of the logits that the decoder outputs, as in the paper.
 
     Of values that are not 0 or 1, such as levels of grey, it is no normalised likelihood: the ELBO then bounds no
     probability, and even a perfect reconstruction has a loss.

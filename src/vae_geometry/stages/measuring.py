@@ -122,7 +122,7 @@ def measure_fidelity(options: Any) -> None:
 
 
 @stage(
-    "Measure what a training has learnt by heart of its eps (reconstruction loss per input, in nats).",
+    "Measure how much of its eps a training has memorised (reconstruction loss per input, in nats).",
     Option("checkpoints", tuple[Path, ...], MISSING, "networks of one training, a row for each", positional=True),
     TRAIN_DATA,
     path("output", "parquet file to write"),

@@ -13,7 +13,7 @@ from vae_geometry.options import Option, options_of, section_of
 from vae_geometry.stages.stage import ARCHITECTURE, BETA, CHECKPOINT, DEVICE, NOISE, TRAIN_DATA, path, stage
 
 LIKELIHOOD, VARIANCE = CONFIG["model.likelihood"], CONFIG["model.variance"]
-OPTIONS = Option("options", str, "{}", "what the architecture takes besides, as JSON")
+OPTIONS = Option("options", str, "{}", "options of the architecture, as JSON")
 
 
 @stage(
@@ -99,7 +99,7 @@ def train(options: Any) -> None:
     train(images, options.initial, options.output, training, options.beta, device, options.architecture)
 
 
-@stage("Print what a checkpoint says of itself, and its tensors.", CHECKPOINT, ARCHITECTURE)
+@stage("Print a checkpoint's metadata and tensors.", CHECKPOINT, ARCHITECTURE)
 def describe(options: Any) -> None:
     from vae_geometry.networks.checkpoints import describe
 

@@ -172,7 +172,7 @@ def test_where_the_errors_of_the_ii_are_too_large_the_elbo_chooses():
         "The errors of II(output -> input) leave open which of K = 8, 32, 128 it is; validation ELBO loss does not."
     )
     assert remark in advice.remarks
-    assert "The witnesses disagree by more than one step of K; trust none alone." not in advice.remarks
+    assert "The criteria disagree by more than one step of K; do not rely on any one alone." not in advice.remarks
     assert advice.next_sweep[0] == "bottlenecks: [2, 8, 11, 16, 23, 32]"
 
 
@@ -222,7 +222,7 @@ def test_the_witnesses_may_disagree():
     elbo = {key: sample(100 + 200 / key[1] + (50 if key[0] < 128 else 0), 0.001) for key in as_in_the_paper().elbo}
     advice = advise(falls_to(0.4, 0.0201, 0.02, 0.02, elbo=elbo))
     assert [each.enough for each in advice.witnesses] == [8, 128]
-    assert "The witnesses disagree by more than one step of K; trust none alone." in advice.remarks
+    assert "The criteria disagree by more than one step of K; do not rely on any one alone." in advice.remarks
 
 
 def test_one_seed_and_the_epoch_since_which_it_stands_are_told():
@@ -231,7 +231,7 @@ def test_one_seed_and_the_epoch_since_which_it_stands_are_told():
     early |= {(size, 1, 10, 0): sample(0.9, 0.01) for size in SIZES}
     evidence = replace(evidence, seeds=(0,), imbalance={**evidence.imbalance, **early})
     remarks = advise(evidence).remarks
-    assert "One seed says nothing of others; add some to seeds to know how sure this is." in remarks
+    assert "One seed says nothing about others; add seeds to see how certain this is." in remarks
     assert "II alone would have said so since epoch 10 of 200." in remarks
 
 

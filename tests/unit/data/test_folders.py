@@ -52,7 +52,7 @@ def test_links_that_lead_to_one_another_in_turn_are_refused(tmp_path, ten_second
 def test_a_link_to_nothing_is_named(tmp_path, name):
     write(tmp_path, "train/cat/1.png")
     (tmp_path / name).symlink_to("/nowhere")
-    with pytest.raises(VaeGeometryError, match=f"{name}: leads to nothing; correct or remove it"):
+    with pytest.raises(VaeGeometryError, match=f"{name}: is a broken link; fix or remove it"):
         class_files(tmp_path / "train")
 
 

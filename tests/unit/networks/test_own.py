@@ -119,7 +119,7 @@ BROKEN = {
     ),
     "a reserved name": (
         with_layers("{'input': self.encoder}"),
-        "a layer is called 'input', which names another; call it otherwise",
+        "a layer is called 'input', a name already used; rename it",
     ),
     "a layer that does not run": (
         with_layers("{'a': self.encoder, 'b': self.unused}").replace(
