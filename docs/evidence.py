@@ -43,14 +43,20 @@ def main() -> None:
 def keep(results: Path, kept: Path, dataset: str, seed: int) -> None:
     """Join the tables of one data set and seed that there are, by kind."""
     kept.mkdir(parents=True, exist_ok=True)
+    found = False
     for kind in KINDS:
         fields = dict.fromkeys(_fields(kind), "*") | {"dataset": dataset, "seed": str(seed)}
         if files := sorted(results.glob(layout.RESULTS[kind].format(**fields))):
             tables.write(kind, tables.read(kind, files), kept / f"{dataset}-seed{seed}-{kind}.parquet")
+            found = True
+    if not found:
+        raise SystemExit(f"{results}: no tables of {dataset}, seed {seed}; correct one of the three")
 
 
 def restore(kept: Path, results: Path) -> None:
     """Write every table to its place."""
+    if not list(kept.glob("*.parquet")):
+        raise SystemExit(f"{kept}: no kept tables; name the folder of one sweep")
     for kind in KINDS:
         for path in sorted(kept.glob(f"*-{kind}.parquet")):
             for place, rows in _by_place(kind, tables.read(kind, [path])):

@@ -34,6 +34,8 @@ def main() -> None:
     measured = mean("intrinsic_dimension", ["bottleneck", "layer"], "intrinsic_dimension")
     ends = ["source_role", "target_role"]
     measured_ii = mean("information_imbalance", ["bottleneck", *ends], "information_imbalance")
+    if measured.empty:
+        raise SystemExit(f"{options.kept}: epoch {options.epoch} was not measured; name another")
     noises = sorted(measured.index.unique("noise"))
     sizes = sorted(measured.index.unique("bottleneck"))
     print(f"| epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |")

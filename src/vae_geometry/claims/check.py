@@ -70,9 +70,7 @@ def content_of(selection: Selection, verification: Path | None = None) -> page.P
         for measured, seed in zip(of_noise, [*selection.seeds, None], strict=True):
             rows += _check(measured, dataset=selection.datasets[0], noise=noise, seed=seed)
     sizes, seeds = (", ".join(map(str, values)) for values in (selection.bottlenecks, selection.seeds))
-    heading = (
-        f"Claims of the paper on {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
-    )
+    heading = f"Sweep of {selection.datasets[0]}: K = {sizes}; seeds {seeds}; epoch {max(selection.epochs)}"
     answer, details = _advice(sweeps)
     has_both = {"repeated", "fresh"} <= sweeps.keys()
     changed = changes(sweeps["repeated"][-1], sweeps["fresh"][-1]) if has_both else []

@@ -1,6 +1,7 @@
 """Networks of the user's own: what they must do, and which of their code is run when."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,31 +12,8 @@ from vae_geometry.networks.checkpoints import load_checkpoint, read_config
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SHAPE = (3, 5, 7)
-SOURCE = """
-from math import prod
-
-import torch
-from torch import nn
-
-
-class MyVAE(nn.Module):
-    def __init__(self, shape, bottleneck, width=6):
-        super().__init__()
-        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), width), nn.ReLU())
-        self.moments = nn.Linear(width, 2 * bottleneck)
-        last = nn.Linear(width, prod(shape)), nn.Unflatten(1, shape)
-        self.decoder = nn.Sequential(nn.Linear(bottleneck, width), *last)
-
-    def encode(self, x):
-        return self.moments(self.encoder(x)).chunk(2, dim=1)
-
-    def decode(self, z):
-        return self.decoder(z)
-
-
-def build(shape, bottleneck, width=6):
-    return MyVAE(shape, bottleneck, width)
-"""
+PAGE = Path(__file__).parents[3] / "docs/how-to/own-network.md"
+SOURCE = PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
 
 
 @pytest.fixture
@@ -76,7 +54,7 @@ def with_layers(layers, more=""):
 BROKEN = {
     "no encode": (changed("def encode", "def forwards"), "MyVAE has no method encode; write one"),
     "no decode": (changed("def decode", "def backwards"), "MyVAE has no method decode; write one"),
-    "mean alone": (changed(ENCODE, "return self.encoder(x)"), "encode gives a tensor (2, 6), not the pair (mean, log_"),
+    "mean alone": (changed(ENCODE, "return self.encoder(x)"), "encode gives a tensor (2, 128), not the pair (mean, log_"),
     "wrong K": (
         changed("2 * bottleneck)", "2 * 3)"),
         "encode: mean is a tensor (2, 3), not a tensor (2, 2); correct it",
@@ -152,11 +130,11 @@ BROKEN = {
         "my_vae.py defines no build; write def build(shape, bottleneck)",
     ),
     "too few arguments": (
-        changed("def build(shape, bottleneck, width=6)", "def build(shape)"),
+        changed("def build(shape, bottleneck, width=128)", "def build(shape)"),
         "build takes 1 arguments; write def build(shape, bottleneck)",
     ),
     "an option without a value": (
-        changed("def build(shape, bottleneck, width=6)", "def build(shape, bottleneck, width)"),
+        changed("def build(shape, bottleneck, width=128)", "def build(shape, bottleneck, width)"),
         "needs the option width; give it",
     ),
 }
@@ -184,7 +162,7 @@ def test_a_file_that_is_not_there_and_an_option_that_is_not_taken_are_named(tmp_
 def test_the_layers_are_the_children_of_encoder_and_decoder_but_the_output(tmp_path, data):
     assert initialise(tmp_path) == 0
     model, config = load_checkpoint(tmp_path / "epoch0.safetensors", architecture=f"{tmp_path}/my_vae.py:build")
-    assert list(model.layers) == ["encoder.1", "encoder.2", "decoder.0"]
+    assert list(model.layers) == ["encoder.1", "encoder.2", "decoder.0", "decoder.1"]
     assert config["architecture"] == "my_vae.py:build"
     assert config["shape"] == [*SHAPE]
 
@@ -209,7 +187,7 @@ def test_a_function_of_an_installed_package_builds_a_network_too(tmp_path, data,
     checkpoint = tmp_path / "epoch0.safetensors"
     assert read_config(checkpoint)["architecture"] == "somebodys_networks:MyVAE"
     model, _ = load_checkpoint(checkpoint, architecture="somebodys_networks:MyVAE")
-    assert list(model.layers) == ["encoder.1", "encoder.2", "decoder.0"]
+    assert list(model.layers) == ["encoder.1", "encoder.2", "decoder.0", "decoder.1"]
 
 
 def train(tmp_path, *more):
