@@ -2,9 +2,10 @@
 
     python docs/analyses/beside_published.py docs/evidence/reduced --epoch 50
 
-Prints, for each K, the largest factor by which the published ID of a layer and the measured one differ (mean over the
-seeds that are kept), and the highest of each, in the encoder and in the decoder with the output, and II(output ->
-input). The published epoch 99 stands for 100. See docs/explanation/noise.md.
+Prints, for each K that was measured with each kind of noise, the largest factor by which the published ID of a layer
+and the measured one differ (mean over the seeds that are kept), in the encoder and in the decoder with the output; the
+highest ID of encoder and decoder, and that of bottleneck and output; and II(output -> input). The published epoch 99
+stands for 100. See docs/explanation/noise.md.
 """
 
 import argparse
@@ -17,7 +18,6 @@ from vae_geometry import tables
 from vae_geometry.claims import published
 
 PUBLISHED = Path(__file__).parents[2] / "resources/published"
-PARTS = {"encoder": ["encoder"], "decoder": ["decoder", "output"]}
 
 
 def main() -> None:
@@ -37,17 +37,24 @@ def main() -> None:
     if measured.empty:
         raise SystemExit(f"{options.kept}: epoch {options.epoch} was not measured; name another")
     noises = sorted(measured.index.unique("noise"))
-    sizes = sorted(measured.index.unique("bottleneck"))
+    sizes = sorted(set.intersection(*(set(measured[noise].index.unique("bottleneck")) for noise in noises)))
+    dimensions, imbalances = (frame[frame["bottleneck"].isin(sizes)] for frame in (dimensions, imbalances))
     print(f"| epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |")
     print("|---" * (len(sizes) + 1) + "|")
-    for part, roles in PARTS.items():
-        theirs = dimensions[dimensions["role"].isin(roles)].set_index(["bottleneck", "layer"])["intrinsic_dimension"]
+    by_layer = dimensions.set_index(["bottleneck", "layer"])["intrinsic_dimension"]
+    roles = dimensions.drop_duplicates("layer").set_index("layer")["role"]
+
+    def of_roles(values: pd.Series, *names: str) -> pd.Series:
+        return values[values.index.get_level_values("layer").map(roles).isin(names)].groupby(level="bottleneck").max()
+
+    for part, names in {"encoder": ["encoder"], "decoder and output": ["decoder", "output"]}.items():
         for noise in noises:
-            factors = np.exp(np.log(theirs / measured[noise]).abs()).groupby(level="bottleneck").max()
-            _print_row(f"largest factor, {part}, {noise}", factors.reindex(sizes), "{:.2f}")
-        highest = {"published": theirs} | {noise: measured[noise][theirs.index] for noise in noises}
-        for name, values in highest.items():
-            _print_row(f"highest ID, {part}, {name}", values.groupby(level="bottleneck").max().reindex(sizes), "{:.1f}")
+            factors = np.exp(np.log(by_layer / measured[noise]).abs())
+            _print_row(f"largest factor, {part}, {noise}", of_roles(factors, *names)[sizes], "{:.2f}")
+    for role in ("encoder", "bottleneck", "decoder", "output"):
+        for name, values in {"published": by_layer, **{noise: measured[noise] for noise in noises}}.items():
+            title = f"highest ID, {role}" if role in ("encoder", "decoder") else f"ID, {role}"
+            _print_row(f"{title}, {name}", of_roles(values, role)[sizes], "{:.1f}")
     theirs = imbalances[(imbalances["source_role"] == "output") & (imbalances["target_role"] == "input")]
     _print_row(
         "II(output -> input), published", theirs.set_index("bottleneck")["information_imbalance"][sizes], "{:#.3g}"

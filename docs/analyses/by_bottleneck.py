@@ -1,4 +1,4 @@
-"""The course of a sweep by K: II(output -> input), KL, ELBO and the highest IDs, as a Markdown table a data set.
+"""The course of a sweep by K: II(output -> input), KL, ELBO, memory and the highest IDs, as a Markdown table.
 
     python docs/analyses/by_bottleneck.py docs/evidence/reduced cifar10
 
@@ -30,6 +30,7 @@ def main() -> None:
     rows = [
         *of_imbalance(read("information_imbalance")),
         *of_losses(read("training")),
+        *of_memory(read("memory")),
         *of_units(read("fidelity")),
         *of_dimension(read("intrinsic_dimension")),
     ]
@@ -56,6 +57,11 @@ def of_losses(frame: pd.DataFrame) -> Rows:
         *_courses("ELBO loss of validation images", frame, "validation_elbo", "lowest", "{:.1f}".format),
         *_at_the_end("ELBO loss of training images", frame, "train_elbo", "{:.1f}".format),
     ]
+
+
+def of_memory(frame: pd.DataFrame) -> Rows:
+    """How much better the eps that they were trained with decodes training images than a new one does."""
+    return _at_the_end("memory of training images", frame[frame["part"] == "train"], "memory", "{:.1f}".format)
 
 
 def of_units(frame: pd.DataFrame) -> Rows:
