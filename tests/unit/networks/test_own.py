@@ -54,7 +54,7 @@ def with_layers(layers, more=""):
 BROKEN = {
     "no encode": (changed("def encode", "def forwards"), "MyVAE has no method encode; write one"),
     "no decode": (changed("def decode", "def backwards"), "MyVAE has no method decode; write one"),
-    "mean alone": (changed(ENCODE, "return self.encoder(x)"), "encode gives a tensor (2, 128), not the pair (mean, log_"),
+    "mean alone": (changed(ENCODE, "return self.encoder(x)"), "encode gives a tensor (2, 128), not the pair ("),
     "wrong K": (
         changed("2 * bottleneck)", "2 * 3)"),
         "encode: mean is a tensor (2, 3), not a tensor (2, 2); correct it",
