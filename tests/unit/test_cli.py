@@ -252,4 +252,4 @@ def test_the_claims_are_checked_by_hand(sweep, tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"claims.html", "claims.md", "claims.parquet"}
     printed = capsys.readouterr().out
     assert "The encoder compresses, for every K" in printed
-    assert "One seed says nothing of others; add some to seeds" in printed
+    assert "One seed says nothing about others; add seeds" in printed
