@@ -37,7 +37,7 @@ def slurm_command(*words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
-def wait_for(condition: Callable, what: str, seconds: float = 240):
+def wait_for(condition: Callable, what: str, seconds: float = 600):
     """What the condition gives as soon as it gives something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -75,7 +75,12 @@ class Driver:
         return (self.folder / "driver.log").read_text()
 
     def training_log(self) -> str:
-        return (self.folder / "logs/digits/fresh/k2/seed0/train.log").read_text()
+        """Nothing while the log is missing: Snakemake deletes it before the job's next attempt begins."""
+        log = self.folder / "logs/digits/fresh/k2/seed0/train.log"
+        try:
+            return log.read_text()
+        except FileNotFoundError:
+            return ""
 
     def has_state(self) -> bool:
         return bool(list(self.folder.glob("results/digits/fresh/k2/seed0/unfinished/*/state")))

@@ -52,7 +52,7 @@ def test_a_training_that_is_preempted_and_then_runs_out_of_time_goes_on_twice(dr
     job = running_training(driver)
     slurm_command("sbatch", "--partition=gpu", "--cpus-per-task=16", "--output=/dev/null", "--wrap=sleep 1")
     wait_for(lambda: driver.training_job() is None, "the preemption")
-    assert wait_for(driver.training_job, "the requeued job", 300) == job
+    assert wait_for(driver.training_job, "the requeued job") == job
     wait_for(lambda: has_resumed(driver), "the requeued training to resume")
     assert "Trying to restart job" not in driver.log()
     (pid,) = pids_of_trainings(driver.folder)
@@ -89,7 +89,7 @@ def test_a_full_scratch_disk_stops_the_sweep_with_a_sentence_and_it_goes_on_late
     filling = small_disk / "filling"
     with pytest.raises(OSError, match="No space left"):
         filling.write_bytes(bytes(100_000_000))
-    assert process.wait(timeout=300) == 1
+    assert process.wait(timeout=600) == 1
     assert "cannot be written (No space left on device); free some space and start again" in driver.training_log()
     filling.unlink()
     driver.finish(driver.start_on_slurm())
