@@ -64,8 +64,9 @@ def check_claims(options: Any) -> None:
         print(check_published(options.published, options.bottleneck))
         return
     needed = ("dataset", "noise", "bottleneck", "seed", "epoch", "output")
-    if absent := [name for name in needed if not getattr(options, name)]:
-        raise VaeGeometryError(f"--{absent[0]} is missing; name the sweep, or check the published values: --published")
+    if absent := [f"--{name}" for name in needed if not getattr(options, name)]:
+        missing = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing"
+        raise VaeGeometryError(f"{missing}; name the sweep, or check the published values with --published")
     print(check_claims(_selection(options), options.output, options.verification))
 
 
