@@ -123,9 +123,9 @@ def _still_training(evidence: Evidence, found: Witness) -> list[str]:
     """Whether the validation ELBO of a K that matters still falls; nothing is known of networks without losses."""
     falling = {}
     if evidence.elbo and evidence.last < FEWEST_EPOCHS:
+        too_few = "one epoch is too few" if evidence.last == 1 else f"{evidence.last} epochs are too few"
         return [
-            f"{evidence.last} epochs are too few to see whether training is at its end, so train longer, for example "
-            f"{4 * FEWEST_EPOCHS} epochs"
+            f"{too_few} to see whether training is at its end, so train longer, for example {4 * FEWEST_EPOCHS} epochs"
         ]
     for size in evidence.bottlenecks:
         if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys():
