@@ -1,7 +1,6 @@
 """Intrinsic dimension and information imbalance of the layers of variational autoencoders, and of any network."""
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,10 +9,7 @@ if TYPE_CHECKING:
     from vae_geometry.recording import record_activations
     from vae_geometry.saving import save_activations
 
-try:
-    __version__ = version("vae-geometry")
-except PackageNotFoundError:  # run from the source tree, as the workflow does
-    __version__ = "0.1.0"
+__version__ = "0.2.0"  # the only place, from which pyproject.toml takes it; CITATION.cff repeats it
 
 __all__ = ["Geometry", "GeometryMonitor", "VaeGeometryError", "measure", "record_activations", "save_activations"]
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import vae_geometry
 
@@ -38,6 +39,13 @@ def test_every_link_of_the_readme_leads_to_a_file():
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert len(links) > 10
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_citation_and_changelog_name_the_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == vae_geometry.__version__
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1] == vae_geometry.__version__
 
 
 def test_the_readme_is_what_a_newcomer_reads_in_one_sitting():

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import vae_geometry
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/how-to/monitor.md"
 UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -63,6 +65,7 @@ np.save("layer01.npy", points[:, :2])
     done = run(python, "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     command = python.parent / "vae-geometry"
+    assert run(command, "--version").stdout.strip() == vae_geometry.__version__
     done = run(command, "measure-geometry", tmp_path, "--output", tmp_path / "measured", "--scales", 8)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "measured").iterdir()) == sorted(
