@@ -41,7 +41,7 @@ def test_the_first_seed_alone_is_named_on_the_command_line(snakemake, counted_jo
     assert counted_jobs(planned.stdout)["train"] == 28
 
 
-@pytest.mark.parametrize(("sweep", "trainings"), [("reduced", 56), ("noise", 8)])
+@pytest.mark.parametrize(("sweep", "trainings"), [("reduced", 56), ("noise", 8), ("cheapest", 21)])
 def test_the_other_sweeps_plan_a_training_per_data_set_noise_bottleneck_and_seed(
     snakemake, counted_jobs, tmp_path, sweep, trainings
 ):
@@ -75,15 +75,19 @@ def test_the_sweep_of_the_transition_plans_with_the_data_that_its_script_writes(
     assert "results/figures/transition.pdf" in planned.stdout
 
 
-def test_the_long_sweep_plans_all_seeds_or_one_with_an_image_folder(snakemake, counted_jobs, tmp_path):
+def test_the_long_sweep_and_the_full_width_plan_with_an_image_folder(snakemake, counted_jobs, tmp_path):
     for part, count in {"train": 8000, "test": 5000}.items():
         (tmp_path / "cifar10-jpeg" / part / "cat").mkdir(parents=True)
         for number in range(count):
             (tmp_path / "cifar10-jpeg" / part / f"cat/{number}.jpg").touch()
-    for chosen, seeds in (((), 3), (("--config", "seeds=[0]"), 1)):
-        planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/long.yaml"), *chosen)
+    for sweep, chosen, trainings in (
+        ("long", (), 2 * 7 * 2 * 3),
+        ("long", ("--config", "seeds=[0]"), 2 * 7 * 2),
+        ("full-width", (), 2),
+    ):
+        planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / f"sweeps/{sweep}.yaml"), *chosen)
         assert planned.returncode == 0, planned.stdout
-        assert counted_jobs(planned.stdout)["train"] == 2 * 7 * 2 * seeds
+        assert counted_jobs(planned.stdout)["train"] == trainings
 
 
 def test_scales_add_a_figure_and_a_table_and_nothing_to_run_otherwise(snakemake, counted_jobs, tmp_path):
