@@ -1,8 +1,9 @@
 """Make the pictures, the claims and the numbers of the gallery from the kept tables of a sweep.
 
-    python docs/gallery.py reduced
+    python docs/gallery.py long cifar10
 
-Reads ``docs/evidence/reduced`` (``docs/evidence.py``) and ``sweeps/reduced.yaml``, and writes ``docs/gallery``.
+Reads ``docs/evidence/long`` (``docs/evidence.py``) and ``sweeps/long.yaml``, and writes ``docs/gallery``: of the data
+sets that are named, or of all that were kept.
 """
 
 import subprocess
@@ -32,21 +33,21 @@ WIDTH, COLOURS = 1500, 128  # of a picture on a page, where 300 dpi would be meg
 
 
 def main() -> None:
-    (name,) = sys.argv[1:]
+    name, *chosen_datasets = sys.argv[1:]
     config, kept = yaml.safe_load((SWEEPS / f"{name}.yaml").read_text()), EVIDENCE / name
     GALLERY.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         results = Path(folder)
         restore(kept, results)
         rows = []
-        datasets = [dataset for dataset in config["datasets"] if list(kept.glob(f"{dataset}-seed*"))]
+        datasets = chosen_datasets or [each for each in config["datasets"] if list(kept.glob(f"{each}-seed*"))]
         for dataset in datasets:
             selection = measured(results, kept, dataset, config)
             print(f"{dataset}: K = {selection.bottlenecks}, seeds {selection.seeds}", flush=True)
             for figure, of_figure, noises in figures_of(selection):
                 draw(figure, of_figure, noises)
             rows += check(selection)
-    (GALLERY / "numbers.md").write_text(numbers(name, rows, datasets, config["noise"]), encoding="utf-8")
+    (GALLERY / f"numbers-{name}.md").write_text(numbers(name, rows, datasets, config["noise"]), encoding="utf-8")
 
 
 def measured(results: Path, kept: Path, dataset: str, config: dict) -> Selection:
@@ -92,6 +93,10 @@ def draw(figure: Figure, selection: Selection, noises: Sequence[str]) -> None:
 def check(selection: Selection) -> list[dict]:
     """Write the claims on a data set as a page, and return their rows over seeds."""
     (dataset,) = selection.datasets
+    across = selection.files("cross_bottleneck")
+    if not all(path.exists() for path in across):  # claims take what every seed has
+        for path in across:
+            path.unlink(missing_ok=True)
     with TemporaryDirectory() as folder:
         output = Path(folder, "claims")
         run("check-claims", *chosen(selection, selection.noises, selection.epochs), "--output", output)

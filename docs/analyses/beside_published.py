@@ -4,8 +4,9 @@
 
 Prints, for each K that was measured with each kind of noise, the largest factor by which the published ID of a layer
 and the measured one differ (mean over the seeds that are kept), in the encoder and in the decoder with the output; the
-highest ID of encoder and decoder, and that of bottleneck and output; and II(output -> input). The published epoch 99
-stands for 100. See docs/explanation/noise.md.
+highest ID of encoder and decoder, and that of bottleneck and output; and II(output -> input), with standard errors:
+over seeds, or of the measurement where that is larger or there is one seed. The published epoch 99 stands for 100.
+See docs/explanation/noise.md.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import pandas as pd
 
 from vae_geometry import tables
 from vae_geometry.claims import published
+from vae_geometry.claims.uncertainty import Sample
 
 PUBLISHED = Path(__file__).parents[2] / "resources/published"
 
@@ -27,15 +29,16 @@ def main() -> None:
     options = parser.parse_args()
     dimensions, imbalances = (frame[_nearest(frame["epoch"], options.epoch)] for frame in published.read(PUBLISHED))
 
-    def mean(kind: str, by: list[str], value: str) -> pd.Series:
+    def read(kind: str) -> pd.DataFrame:
         frame = tables.read(kind, sorted(options.kept.glob(f"cifar10-seed*-{kind}.parquet"))).to_pandas()
-        return frame[frame["epoch"] == options.epoch].groupby(["noise", *by])[value].mean()
+        return frame[frame["epoch"] == options.epoch]
 
-    measured = mean("intrinsic_dimension", ["bottleneck", "layer"], "intrinsic_dimension")
-    ends = ["source_role", "target_role"]
-    measured_ii = mean("information_imbalance", ["bottleneck", *ends], "information_imbalance")
-    if measured.empty:
+    of_layers = read("intrinsic_dimension")
+    if of_layers.empty:
         raise SystemExit(f"{options.kept}: epoch {options.epoch} was not measured; name another")
+    measured = of_layers.groupby(["noise", "bottleneck", "layer"])["intrinsic_dimension"].mean()
+    of_pairs = read("information_imbalance")
+    of_ends = of_pairs[(of_pairs["source_role"] == "output") & (of_pairs["target_role"] == "input")]
     noises = sorted(measured.index.unique("noise"))
     sizes = sorted(set.intersection(*(set(measured[noise].index.unique("bottleneck")) for noise in noises)))
     dimensions, imbalances = (frame[frame["bottleneck"].isin(sizes)] for frame in (dimensions, imbalances))
@@ -50,18 +53,21 @@ def main() -> None:
     for part, names in {"encoder": ["encoder"], "decoder and output": ["decoder", "output"]}.items():
         for noise in noises:
             factors = np.exp(np.log(by_layer / measured[noise]).abs())
-            _print_row(f"largest factor, {part}, {noise}", of_roles(factors, *names)[sizes], "{:.2f}")
+            _print_row(f"largest factor, {part}, {noise}", of_roles(factors, *names)[sizes].map("{:.2f}".format))
     for role in ("encoder", "bottleneck", "decoder", "output"):
-        for name, values in {"published": by_layer, **{noise: measured[noise] for noise in noises}}.items():
-            title = f"highest ID, {role}" if role in ("encoder", "decoder") else f"ID, {role}"
-            _print_row(f"{title}, {name}", of_roles(values, role)[sizes], "{:.1f}")
+        title = f"highest ID, {role}" if role in ("encoder", "decoder") else f"ID, {role}"
+        _print_row(f"{title}, published", of_roles(by_layer, role)[sizes].map("{:.1f}".format))
+        of_role = of_layers[of_layers["role"] == role].sort_values("intrinsic_dimension")
+        highest = of_role.groupby(["noise", "bottleneck", "seed"]).tail(1)
+        for noise in noises:
+            _print_row(f"{title}, {noise}", _with_errors(highest, noise, "intrinsic_dimension", "id_stderr")[sizes])
     theirs = imbalances[(imbalances["source_role"] == "output") & (imbalances["target_role"] == "input")]
-    _print_row(
-        "II(output -> input), published", theirs.set_index("bottleneck")["information_imbalance"][sizes], "{:#.3g}"
-    )
+    theirs = theirs.set_index("bottleneck")["information_imbalance"]
+    _print_row("II(output -> input), published", theirs[sizes].map("{:#.3g}".format))
     for noise in noises:
-        values = measured_ii.xs((noise, "output", "input"), level=("noise", *ends))
-        _print_row(f"II(output -> input), {noise}", values[sizes], "{:#.3g}")
+        _print_row(
+            f"II(output -> input), {noise}", _with_errors(of_ends, noise, "information_imbalance", "ii_stderr")[sizes]
+        )
 
 
 def _nearest(epochs: pd.Series, epoch: int) -> pd.Series:
@@ -69,8 +75,14 @@ def _nearest(epochs: pd.Series, epoch: int) -> pd.Series:
     return epochs == (epoch if epoch in set(epochs) else epoch - 1)
 
 
-def _print_row(title: str, values: pd.Series, form: str) -> None:
-    print(f"| {title} | {' | '.join(form.format(value) for value in values)} |")
+def _with_errors(frame: pd.DataFrame, noise: str, value: str, error: str) -> pd.Series:
+    """Means over seeds by K, with standard errors."""
+    of_sizes = frame[frame["noise"] == noise].groupby("bottleneck")
+    return pd.Series({size: str(Sample(rows[value].to_numpy(), rows[error].to_numpy())) for size, rows in of_sizes})
+
+
+def _print_row(title: str, cells: pd.Series) -> None:
+    print(f"| {title} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ LEVEL = 0.95
 # Two numbers are alike where they differ by less than a tenth: 2NN is no more accurate than that even on points of low
 # dimension that are spread evenly (docs/explanation/trust.md).
 MARGIN = log(1.1)
+ROUNDING = 1e-9  # of numbers that are the same, and of their logarithms
 SEEDS, ESTIMATE = "standard error over seeds", "standard error of the measurement"
 
 
@@ -53,11 +54,16 @@ class Sample:
         return float(np.sqrt((self.errors**2).mean()))
 
     @property
+    def n_measurements(self) -> int:
+        """Number of seeds, or 1 where all measured the same: what they share, such as the data, has one error."""
+        n_seeds = len(self.numbers)
+        return 1 if n_seeds > 1 and self.own > 0 and np.ptp(self.numbers) < ROUNDING else n_seeds
+
+    @property
     def error(self) -> float:
         """Standard error of the mean, from this sample alone; null where one seed has no error of its own."""
-        n_seeds = len(self.numbers)
-        spread = self.numbers.std(ddof=1) if n_seeds > 1 else nan
-        return float(np.fmax(spread, self.own) / np.sqrt(n_seeds))
+        spread = self.numbers.std(ddof=1) if self.n_measurements > 1 else nan
+        return float(np.fmax(spread, self.own) / np.sqrt(self.n_measurements))
 
     def log(self) -> "Sample":
         """Logarithms, of positive numbers."""
@@ -135,13 +141,13 @@ def intervals(samples: Mapping[Key, Sample], n_tests: int = 1) -> dict[Key, Inte
     from scipy.special import stdtrit
 
     probability = 1 - (1 - LEVEL) / 2 / n_tests
-    several = {key: sample.numbers for key, sample in samples.items() if len(sample.numbers) > 1}
+    several = {key: sample.numbers for key, sample in samples.items() if sample.n_measurements > 1}
     of_seeds = _moderated(several)
     found = {}
     for key, sample in samples.items():
         variance, freedom = of_seeds.get(key, (nan, 0))
         factor = stdtrit(freedom, probability) if key in several else NormalDist().inv_cdf(probability)
-        half = factor * np.sqrt(np.fmax(variance, sample.own**2) / len(sample.numbers))
+        half = factor * np.sqrt(np.fmax(variance, sample.own**2) / sample.n_measurements)
         is_known = np.isfinite(half) and np.isfinite(sample.mean)
         found[key] = Interval(sample.mean - half, sample.mean + half) if is_known else Interval(-np.inf, np.inf)
     return found
@@ -160,12 +166,12 @@ def differences(samples: Mapping[Key, Sample]) -> dict[tuple[Key, Key], Interval
     """
     from scipy.special import stdtrit
 
-    of_seeds = _moderated({key: sample.numbers for key, sample in samples.items() if len(sample.numbers) > 1})
+    of_seeds = _moderated({key: sample.numbers for key, sample in samples.items() if sample.n_measurements > 1})
     probability = (1 + LEVEL) / 2
     squares, factors = {}, {}
     for key, sample in samples.items():
         variance, freedom = of_seeds.get(key, (nan, nan))
-        squares[key] = np.fmax(variance, sample.own**2) / len(sample.numbers)
+        squares[key] = np.fmax(variance, sample.own**2) / sample.n_measurements
         factors[key] = stdtrit(freedom, probability) if freedom > 0 else NormalDist().inv_cdf(probability)
     found = {}
     for one, other in permutations(samples, 2):
@@ -224,7 +230,7 @@ def over_seeds(frame: pd.DataFrame, value: str, by: Sequence[str], error: str | 
     """Mean over seeds of one quantity, and its standard error.
 
     That is the standard deviation over seeds or the standard error of one measurement, whichever is larger, divided by
-    the root of the number of seeds.
+    the root of the number of seeds; where all seeds measured the same, such as the data, it is that of one measurement.
 
     Parameters
     ----------
@@ -247,7 +253,8 @@ def over_seeds(frame: pd.DataFrame, value: str, by: Sequence[str], error: str | 
     deviation, n_seeds = groups[value].std(), groups[value].count()
     own = groups[error].mean() if error else pd.Series(np.nan, index=deviation.index)
     is_own = own.notna() & ~(deviation > own)
-    spread = own.where(is_own, deviation) / np.sqrt(n_seeds.clip(lower=1))
+    n_measurements = n_seeds.clip(lower=1).mask(is_own & (deviation < ROUNDING), 1)
+    spread = own.where(is_own, deviation) / np.sqrt(n_measurements)
     kind = pd.Series(SEEDS, index=spread.index).mask(is_own, ESTIMATE).where(spread.notna())
     columns = {"mean": groups[value].mean(), "spread": spread, "spread_kind": kind, "n_seeds": n_seeds}
     return pd.DataFrame(columns)

@@ -32,7 +32,7 @@ def test_the_table_and_the_page_are_written_with_a_row_a_claim_noise_and_seed(tm
     assert all(row["numbers"] and row["reason"] for row in open_ones)
     lowest = next(row for row in rows if row["claim"] == "lowest_from_output" and row["seed"] is None)
     assert (lowest["section"], lowest["text"]) == ("3.1", "lowest at K = 4; II by K")
-    assert dict(zip(lowest["bottlenecks"], lowest["values"], strict=True))[4] == "0.03333 ± 0.00071"
+    assert dict(zip(lowest["bottlenecks"], lowest["values"], strict=True))[4] == "0.0333 ± 0.0010"
     page = (tmp_path / "claims.md").read_text(encoding="utf-8")
     verdicts = "| II(output -> input) has a minimum over K | holds (2 of 2 seeds) | too short to test (2 of 2 seeds) |"
     assert verdicts in page
@@ -160,7 +160,7 @@ def test_a_sweep_of_another_network_is_checked(tmp_path):
         "neighbours_differ_most_at_the_transition",
     }
     assert re.search(r"The ID has a hump in the encoder, for every K +contradicted \(2 of 2 seeds\)\n", text)
-    assert "- II(output -> input): K = 4 (2: 0.06667 ± 0.00071; 4: 0.03333 ± 0.00071" in text
+    assert "- II(output -> input): K = 4 (2: 0.0667 ± 0.0010; 4: 0.0333 ± 0.0010" in text
 
 
 def test_a_network_without_an_encoder_is_told_which_claims_do_not_apply(tmp_path):

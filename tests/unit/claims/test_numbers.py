@@ -89,3 +89,9 @@ def test_other_data_have_no_such_number(name):
     found = verdict(NAMED[name], with_numbers("ellipses"))
     assert found["verdict"] == NOT_APPLICABLE
     assert "the paper gives no such number for ellipses, only for" in found["reason"]
+
+
+def test_seeds_that_share_their_points_measure_the_id_of_the_data_once():
+    of_seeds = Sample(np.full(2, 11.0), np.full(2, 0.4))
+    found = verdict(NAMED["number_of_the_data"], with_numbers(dimension={(2, 0, 0): of_seeds}))
+    assert (found["verdict"], found["numbers"]) == (HOLDS, "ID 11.00 ± 0.40")

@@ -146,9 +146,23 @@ def test_one_seed_has_the_interval_of_its_measurement_alone():
 
 def test_a_measurement_that_scatters_less_than_its_error_has_the_error():
     """The points are the same for all seeds, and say nothing of other points."""
-    agree = Sample(np.array([1.0, 1.0]), np.array([0.5, 0.5]))
+    agree = Sample(np.array([1.0, 1.001]), np.array([0.5, 0.5]))
     assert intervals({0: agree})[0].upper > 1 + 2 * 0.5 / np.sqrt(2)
     assert agree.error == pytest.approx(0.5 / np.sqrt(2))
+
+
+def test_what_all_seeds_share_is_measured_once():
+    """The ID of the data is one measurement: more seeds make its error neither smaller nor less known."""
+    once, shared = Sample.of(12.0, 0.2), Sample(np.full(3, 12.0), np.full(3, 0.2))
+    assert shared.error == once.error == pytest.approx(0.2)
+    assert intervals({0: shared}) == intervals({0: once})
+    others = {
+        1: Sample(np.array([9.0, 9.5, 10.0]), np.full(3, 0.2)),
+        2: Sample(np.array([4.0, 4.6, 5.2]), np.full(3, 0.2)),
+    }
+    assert intervals({0: shared, **others}) == {**intervals({0: once}), **intervals(others)}
+    frame = pd.DataFrame({"layer": 0, "seed": [0, 1, 2], "value": 12.1, "error": 0.2})
+    assert over_seeds(frame, "value", ["layer"], "error")["spread"].tolist() == pytest.approx([0.2])
 
 
 def test_differences_are_taken_within_seeds():
