@@ -3,8 +3,8 @@
     python docs/analyses/advice_by_epoch.py results mnist-1000 mnist-2000 mnist-4000 mnist-8000
 
 A row for each checkpoint of trained networks, with ``fresh`` noise and all seeds together: the minutes that training
-all K took up to there, without measuring; the K that II(output -> input) alone finds wide enough; and the advice, which
-also asks whether training is at its end. See docs/how-to/cheapest-sweep.md.
+all K of a seed took up to there, without measuring; the K that II(output -> input) alone finds wide enough; and the
+advice, which also asks whether training is at its end. See docs/how-to/cheapest-sweep.md.
 """
 
 import argparse
@@ -25,13 +25,13 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="results folder of a sweep, or one that docs/evidence.py restored")
     parser.add_argument("dataset", nargs="+")
     options = parser.parse_args()
-    print("| data set | epoch | training, minutes | II alone | advice |\n|---|---|---|---|---|")
+    print("| data set | epoch | minutes a seed | II alone | advice |\n|---|---|---|---|---|")
     for dataset in options.dataset:
         selection = measured(options.results, dataset)
         timing = tables.read_frame("timing", selection)
-        whole = reading.of_sweep(selection)[-1]
+        whole = reading.of_sweep(selection, [kind for kind in reading.READ if kind != "cross_bottleneck"])[-1]
         for epoch in filter(None, whole.epochs):
-            minutes = timing.loc[timing["epoch"] <= epoch, "seconds"].sum() / 60
+            minutes = timing.loc[timing["epoch"] <= epoch, "seconds"].sum() / 60 / len(whole.seeds)
             alone = by_imbalance(whole, epoch)
             sizes = alone.open_for or sorted({alone.possible, alone.enough})
             advice = in_short(advise(up_to(whole, epoch)))

@@ -1,12 +1,12 @@
 """How far the published values of CIFAR-10 are from those of a sweep with either kind of noise, at one epoch.
 
-    python docs/analyses/beside_published.py docs/evidence/reduced --epoch 50
+    python docs/analyses/beside_published.py docs/evidence/long --epoch 200
 
 Prints, for each K that was measured with each kind of noise, the largest factor by which the published ID of a layer
 and the measured one differ (mean over the seeds that are kept), in the encoder and in the decoder with the output; the
-highest ID of encoder and decoder, and that of bottleneck and output; and II(output -> input), with standard errors:
-over seeds, or of the measurement where that is larger or there is one seed. The published epoch 99 stands for 100.
-See docs/explanation/noise.md.
+same of II(layer -> input), in the decoder with the output; the highest ID of encoder and decoder, and that of
+bottleneck and output; and II(output -> input), with standard errors: over seeds, or of the measurement where that is
+larger or there is one seed. The published epoch 99 stands for 100. See docs/explanation/noise.md.
 """
 
 import argparse
@@ -54,6 +54,13 @@ def main() -> None:
         for noise in noises:
             factors = np.exp(np.log(by_layer / measured[noise]).abs())
             _print_row(f"largest factor, {part}, {noise}", of_roles(factors, *names)[sizes].map("{:.2f}".format))
+    to_input = of_pairs[of_pairs["target_role"] == "input"].groupby(["noise", "bottleneck", "source_layer"])
+    ours = to_input["information_imbalance"].mean().rename_axis(["noise", "bottleneck", "layer"])
+    theirs = imbalances[imbalances["target_role"] == "input"].set_index(["bottleneck", "source_layer"])
+    theirs = theirs["information_imbalance"].rename_axis(["bottleneck", "layer"])
+    for noise in noises:
+        factors = of_roles(np.exp(np.log(theirs / ours[noise]).abs()), "decoder", "output")
+        _print_row(f"largest factor of II(layer -> input), {noise}", factors[sizes].map("{:.2f}".format))
     for role in ("encoder", "bottleneck", "decoder", "output"):
         title = f"highest ID, {role}" if role in ("encoder", "decoder") else f"ID, {role}"
         _print_row(f"{title}, published", of_roles(by_layer, role)[sizes].map("{:.1f}".format))
@@ -61,9 +68,7 @@ def main() -> None:
         highest = of_role.groupby(["noise", "bottleneck", "seed"]).tail(1)
         for noise in noises:
             _print_row(f"{title}, {noise}", _with_errors(highest, noise, "intrinsic_dimension", "id_stderr")[sizes])
-    theirs = imbalances[(imbalances["source_role"] == "output") & (imbalances["target_role"] == "input")]
-    theirs = theirs.set_index("bottleneck")["information_imbalance"]
-    _print_row("II(output -> input), published", theirs[sizes].map("{:#.3g}".format))
+    _print_row("II(output -> input), published", of_roles(theirs, "output")[sizes].map("{:#.3g}".format))
     for noise in noises:
         _print_row(
             f"II(output -> input), {noise}", _with_errors(of_ends, noise, "information_imbalance", "ii_stderr")[sizes]

@@ -1,6 +1,6 @@
 """A sweep by K: II(output -> input), KL, ELBO, memory, the highest IDs, z and its mean, as a Markdown table.
 
-    python docs/analyses/by_bottleneck.py docs/evidence/reduced cifar10
+    python docs/analyses/by_bottleneck.py docs/evidence/long cifar10
 
 Means over the seeds that are kept (``docs/evidence.py``), of ID, II and memory with standard errors where there are
 several seeds, at the last epoch where no other is named. The first epoch is left out where an extreme is sought in

@@ -1,6 +1,6 @@
 """The usual size of the standard errors of ID and II, which the claims lend to the published values: they have none.
 
-    python docs/analyses/usual_errors.py results/cifar10
+    python docs/analyses/usual_errors.py results/cifar10    # of sweeps/long.yaml
 
 Prints the 90 % quantile of relative error times the root of N, over the checkpoints, layers, and pairs of layers that
 the claims read: those with the input or the output, and neighbours. See docs/explanation/noise.md.
