@@ -6,7 +6,7 @@ Prints, for each K that was measured with each kind of noise, the largest factor
 and the measured one differ (mean over the seeds that are kept), in the encoder and in the decoder with the output; the
 same of II(layer -> input), in the decoder with the output; the highest ID of encoder and decoder, and that of
 bottleneck and output; and II(output -> input), with standard errors: over seeds, or of the measurement where that is
-larger or there is one seed. The published epoch 99 stands for 100. See docs/explanation/noise.md.
+larger or there is one seed. The published epoch 99 stands for 100. See docs/explanation/published-values.md.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
     noises = sorted(measured.index.unique("noise"))
     sizes = sorted(set.intersection(*(set(measured[noise].index.unique("bottleneck")) for noise in noises)))
     dimensions, imbalances = (frame[frame["bottleneck"].isin(sizes)] for frame in (dimensions, imbalances))
-    print(f"| epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |")
+    print(f"| cifar10 and published, epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |")
     print("|---" * (len(sizes) + 1) + "|")
     by_layer = dimensions.set_index(["bottleneck", "layer"])["intrinsic_dimension"]
     roles = dimensions.drop_duplicates("layer").set_index("layer")["role"]

@@ -4,7 +4,7 @@
 
 Means over the seeds that are kept (``docs/evidence.py``), of ID, II and memory with standard errors where there are
 several seeds, at the last epoch where no other is named. The first epoch is left out where an extreme is sought in
-training. See docs/explanation/noise.md.
+training. See docs/explanation/noise-by-bottleneck.md.
 """
 
 import argparse
@@ -37,7 +37,8 @@ def main() -> None:
         *of_latents(read("latents")),
     ]
     sizes = sorted({size for _, cells in rows for size in cells.index})
-    print(f"| {options.dataset} | {' | '.join(f'K = {size}' for size in sizes)} |")
+    title = f"{options.dataset}, epoch {read('latents')['epoch'].max()}"
+    print(f"| {title} | {' | '.join(f'K = {size}' for size in sizes)} |")
     print("|---" * (len(sizes) + 1) + "|")
     for title, cells in rows:
         print(f"| {title} | {' | '.join(cells.reindex(sizes, fill_value=''))} |")

@@ -3,7 +3,7 @@
     python docs/analyses/usual_errors.py results/cifar10    # of sweeps/long.yaml
 
 Prints the 90 % quantile of relative error times the root of N, over the checkpoints, layers, and pairs of layers that
-the claims read: those with the input or the output, and neighbours. See docs/explanation/noise.md.
+the claims read: those with the input or the output, and neighbours. See docs/explanation/published-values.md.
 """
 
 import argparse

@@ -106,7 +106,7 @@ def check_published(folder: Path, bottlenecks: Sequence[int] | None = None) -> s
         for row in rows
     ]
     heading = f"Claims of the paper on its published values (CIFAR-10, epoch {measured.last}, one run per K)"
-    borrowed = "No errors were published; these are of the usual size for N = 5,000 (docs/explanation/noise.md)."
+    borrowed = "No errors were published: those below are usual for N = 5,000 (docs/explanation/published-values.md)."
     return "\n".join([heading, borrowed, *details])
 
 

@@ -1,4 +1,4 @@
-"""Whether a network has learnt by heart which eps each training image was given."""
+"""Whether a network has memorised which eps each training image was given."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ def measure_memory(
 ) -> None:
     """Decode training and validation images with the eps of training, with a new eps, and with none.
 
-    A network that has learnt by heart which eps belongs to which image reconstructs a training image better with the
+    A network that has memorised which eps belongs to which image reconstructs a training image better with the
     eps that it was trained with than with a new one. A validation image was given none in training: it borrows the eps
     of a training image, which shows whether these eps as such are decoded better.
 
