@@ -19,7 +19,7 @@ TORCH ?= default
 	touch $@
 
 demo: .venv/installed
-	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile=sweeps/demo.yaml --logger rich --rerun-incomplete
+	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile=sweeps/demo.yaml --logger rich
 	@echo "The figures are in results/figures/digits/, the tables in results/tables/."
 
 # The tests on SLURM wait more than they compute (and are skipped where there is none): they run beside the others.

@@ -102,8 +102,10 @@ def layer_files(folder: Path) -> dict[int, Path]:
     Raises
     ------
     VaeGeometryError
-        If there is none, or one is numbered with more than two digits.
+        If there is none, or no such folder, or one is numbered with more than two digits.
     """
+    if not folder.is_dir():
+        raise VaeGeometryError(f"{folder}: there is no such folder; correct the path")
     numbers = _numbered(folder)
     paths = {int(number): folder / name for name, number in numbers.items() if len(number) == 2}
     if not paths:

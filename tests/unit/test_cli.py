@@ -120,9 +120,7 @@ def test_a_mistake_of_the_user_is_one_sentence_and_status_1(tmp_path):
     result = python("-m", "vae_geometry", "measure-geometry", "absent", "--output", "out", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stdout == ""
-    assert result.stderr == (
-        "vae-geometry measure-geometry: absent: no layerNN.npy in this folder; dump the activations into it first\n"
-    )
+    assert result.stderr == ("vae-geometry measure-geometry: absent: there is no such folder; correct the path\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,16 +17,17 @@ ROOT = Path(__file__).parents[2]
 def start_snakemake():
     """Start Snakemake in a folder; returns the process, stdout and stderr together."""
 
-    def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    def start(folder: Path, *arguments: str, **options: bool) -> subprocess.Popen:
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         environment.pop("PYTHONPATH", None)
         command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
         return subprocess.Popen(
-            [*map(str, command), "--cores", "2", *arguments],
+            [*map(str, command), "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments],  # ends sooner
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            **options,
         )
 
     return start

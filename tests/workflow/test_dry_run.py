@@ -211,12 +211,16 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
         ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),
         ({"datasets": {"digits": {"source": "imagenet"}}}, "datasets.digits.source: 'imagenet' is not one of"),
         ({"datasets": {"tables": {"source": "digits"}}}, "datasets: the name 'tables' cannot be used"),
+        (
+            {"datasets": {"mine": {"source": "imagefolder", "root": "/nowhere", "image_size": [40, 56, 3]}}},
+            "datasets.mine.image_size: [40, 56, 3] is not possible here; it is: Size to which images are resized",
+        ),
         ({"datasets": {"mine": {"source": "imagefolder"}}}, "datasets.mine.root: source imagefolder needs the folder"),
         (
             {"datasets": {"mine": {"source": "imagefolder", "root": "/nowhere"}}},
             "datasets.mine.root: there is no folder /nowhere/train",
         ),
-        ({"bottleneck": [2]}, "('bottleneck' was unexpected); the keys are datasets, bottlenecks"),
+        ({"bottleneck": [2]}, "unknown key bottleneck; the keys are datasets, bottlenecks"),
         (
             {"training": {"learning_rate": "fast"}},
             "training.learning_rate: 'fast' is not a number; correct it (YAML reads",

@@ -47,7 +47,8 @@ def check_schema():
             check_common(cause)
         key = cause.json_path.removeprefix("$").lstrip(".")
         problem = {
-            "additionalProperties": f"{cause.message}; the keys are {', '.join(cause.schema.get('properties', {}))}",
+            "additionalProperties": unknown_keys(cause),
+            "anyOf": f"{cause.instance} is not possible here; it is: {cause.schema.get('description', cause.message)}",
             "uniqueItems": f"{cause.instance} names something twice; name it once",
             "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
             "and neither tables, figures nor benchmarks",
@@ -59,6 +60,13 @@ def check_schema():
             if "number" in cause.validator_value:
                 problem += " (YAML reads 1e-3 as text, 1.0e-3 as a number)"
         fail(f"{key}: {problem}" if key else problem)
+
+
+def unknown_keys(cause):
+    """What is wrong with a section that has keys which the schema does not know."""
+    known = cause.schema.get("properties", {})
+    unknown = [str(key) for key in cause.instance if key not in known] if isinstance(cause.instance, dict) else []
+    return f"unknown key {', '.join(unknown)}; the keys are {', '.join(known)}"
 
 
 def type_in_words(types):

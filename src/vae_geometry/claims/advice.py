@@ -59,7 +59,8 @@ class Advice:
     def details(self) -> list[str]:
         """What the answer rests on, and what to run next, a line each."""
         lines = [*(f"- {witness}" for witness in self.witnesses), *(f"- {remark}" for remark in self.remarks)]
-        return [*lines, "To know more, run next:", "", *(f"    {line}" for line in self.next_sweep), ""]
+        asking = "To know more, change this in your config, keep the rest of it, and run it again:"
+        return [*lines, asking, "", *(f"    {line}" for line in self.next_sweep), ""]
 
 
 def advise(evidence: Evidence) -> Advice:
@@ -91,20 +92,14 @@ def advise(evidence: Evidence) -> Advice:
         if evidence.elbo:
             remarks.append(f"The validation ELBO says nothing of K: {error}.")
     leader = leading(witnesses)
-    obstacles = [
-        *tells_nothing(of_imbalance),
-        *_still_training(evidence, of_imbalance),
-        *too_narrow(leader),
-        *too_wide(leader),
-        *_too_few(evidence, leader),
-    ]
+    is_mute = tells_nothing(of_imbalance)  # what such outputs have in common says nothing about K
+    of_training = [f"{reason}, for example {_longer(evidence)} epochs" for reason in _too_short(evidence, of_imbalance)]
+    of_sizes = [] if is_mute else [*too_narrow(leader), *too_wide(leader), *_too_few(evidence, leader)]
+    obstacles = [*of_training, *of_sizes]
     size = None if obstacles else leader.enough
     remarks += _remarks(evidence, witnesses, leader, size)
-    is_mute = bool(tells_nothing(of_imbalance))
-    # what such outputs have in common says nothing about K
     steps = evidence.bottlenecks if is_mute else leader.next_sizes()
-    is_short = is_mute or bool(_still_training(evidence, of_imbalance))
-    next_sweep = _next_sweep(evidence, steps, is_short, has_few_seeds=bool(leader.open_for))
+    next_sweep = _next_sweep(evidence, steps, bool(of_training), has_few_seeds=bool(leader.open_for))
     possible = max(leader.possible, of_imbalance.possible)
     but = _but(witnesses, size) if size else ""
     return Advice(size, possible, obstacles, witnesses, leader.name, but, remarks, next_sweep)
@@ -119,14 +114,17 @@ def _but(witnesses: Sequence[Witness], size: int) -> str:
     return f"; but {asking.name} asks for K = {asking.possible} at least"
 
 
-def _still_training(evidence: Evidence, found: Witness) -> list[str]:
-    """Whether the validation ELBO of a K that matters still falls; nothing is known of networks without losses."""
+def _too_short(evidence: Evidence, found: Witness) -> list[str]:
+    """Whether the outputs tell nothing yet, or the validation ELBO of a K that matters still falls.
+
+    Nothing is known of networks without losses.
+    """
+    if is_mute := tells_nothing(found):
+        return is_mute
     falling = {}
     if evidence.elbo and evidence.last < FEWEST_EPOCHS:
         too_few = "one epoch is too few" if evidence.last == 1 else f"{evidence.last} epochs are too few"
-        return [
-            f"{too_few} to see whether training is at its end, so train longer, for example {4 * FEWEST_EPOCHS} epochs"
-        ]
+        return [f"{too_few} to see whether training is at its end, so train longer"]
     for size in evidence.bottlenecks:
         if size >= found.possible and {(size, 1), (size, evidence.last)} <= evidence.elbo.keys():
             end = _elbo(evidence, size, evidence.last)
@@ -137,9 +135,13 @@ def _still_training(evidence: Evidence, found: Witness) -> list[str]:
         return []
     return [
         f"the training is not at its end (from epoch {evidence.last // 2} to {evidence.last} the validation ELBO loss "
-        f"still fell by a twentieth of its whole fall or more, by K: {by_bottleneck(falling)}), so train longer, for "
-        f"example {4 * evidence.last} epochs"
+        f"still fell by a twentieth of its whole fall or more, by K: {by_bottleneck(falling)}), so train longer"
     ]
+
+
+def _longer(evidence: Evidence) -> int:
+    """For how many epochs to train next."""
+    return 4 * max(evidence.last, FEWEST_EPOCHS)
 
 
 def _elbo(evidence: Evidence, bottleneck: int, epoch: int) -> float:
@@ -157,7 +159,8 @@ def _too_few(evidence: Evidence, found: Witness) -> list[str]:
     smaller = f", and smaller K, such as {found.smaller[0]}" if found.smaller else ""
     return [
         f"the errors leave open which of K = {', '.join(map(str, found.open_for))} is the smallest that is as good as "
-        f"the best, so add seeds (there {'is one' if n_seeds == 1 else f'are {n_seeds}'}) or geometry.points{smaller}"
+        f"the best, so add seeds (there {'is one' if n_seeds == 1 else f'are {n_seeds}'}) or test inputs "
+        f"(geometry.points){smaller}"
     ]
 
 
@@ -228,7 +231,7 @@ def _next_sweep(evidence: Evidence, sizes: Sequence[int], is_short: bool, has_fe
     n_seeds = max(3, len(evidence.seeds) * (2 if has_few_seeds else 1))
     lines = [f"bottlenecks: {list(sizes)}", f"seeds: {list(range(n_seeds))}"]
     if is_short:
-        epochs = 4 * max(evidence.last, FEWEST_EPOCHS)
+        epochs = _longer(evidence)
         checkpoints = sorted({*evidence.epochs, epochs // 2, epochs})
-        lines.append(f"training: {{epochs: {epochs}, checkpoints: {checkpoints}}}")
+        lines += ["training:", f"  epochs: {epochs}", f"  checkpoints: {checkpoints}"]
     return lines

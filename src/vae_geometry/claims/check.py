@@ -145,7 +145,7 @@ def _verdict(claim: Claim, finding: Finding, measured: Evidence) -> tuple[str, s
         return CONTRADICTED, None
     n_seeds = len(measured.seeds)
     seeds = f"there are {n_seeds}" if n_seeds > 1 else "one run says nothing about others"
-    return UNDECIDED, f"the intervals are too wide; add seeds ({seeds}) or geometry.points"
+    return UNDECIDED, f"the intervals are too wide; add seeds ({seeds}) or test inputs (geometry.points)"
 
 
 def _verified(selection: Selection, verification: Path | None) -> str:

@@ -95,9 +95,12 @@ def _read_folder(
         first, why = next(iter(unreadable.items()))
         shown = ", ".join(map(str, [*unreadable][:LISTED]))
         shown += f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
-        raise VaeGeometryError(f"images that cannot be read: {shown}; fix or remove them ({first.name}: {why})")
+        raise VaeGeometryError(f"images that cannot be read: {shown}; fix, move or remove them ({first.name}: {why})")
     if others:
         logger.info("%s: files that are no images are left out: %d, such as %s", folder, len(others), others[0].name)
+    for label, name in enumerate(classes):
+        if name in files and label not in labels:
+            logger.info("%s: class %s has no images", folder, name)
     if not images:
         raise VaeGeometryError(f"{folder}: no image in its class folders; put images there")
     described = ", ".join(f"{n} of {height} x {width}" for (height, width), n in sizes.most_common(LISTED))

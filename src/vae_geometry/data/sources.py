@@ -148,7 +148,8 @@ def _parted(n_inputs: int, test_fraction: float) -> tuple[int, int]:
 
 def _count_files(folder: Path) -> int:
     if not os.path.isdir(folder):
-        raise VaeGeometryError(f"root: there is no folder {os.path.abspath(folder)}; make it, or correct the path")
+        ways = "make it, set test_fraction" if folder.name == "test" else "make it"
+        raise VaeGeometryError(f"root: there is no folder {os.path.abspath(folder)}; {ways}, or correct the path")
     try:
         return sum(is_image(path) for paths in class_files(folder).values() for path in paths)
     except VaeGeometryError as error:

@@ -17,6 +17,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from vae_geometry.figures.roles import SHORT
 from vae_geometry.figures.style import REFERENCE, look
 from vae_geometry.figures.summaries import data_dimension
 
@@ -78,12 +79,17 @@ def name_end(ax: Axes, height: float, name: str) -> None:
 
 
 def layer_axis(ax: Axes, names: Mapping[int, str], n_named: int | None = None) -> None:
-    """A tick for every layer, of which ``n_named`` have their names, evenly; where it is not given, all that find room.
+    """A tick for every layer, of which ``n_named`` have their names; where it is not given, all that find room.
 
-    ``names`` maps the number of a layer, in order, to its short name.
+    They are spread evenly, but for the bottleneck, which is always among them. ``names`` maps the number of a layer, in
+    order, to its short name.
     """
-    layers = list(names)
+    layers, shown = list(names), list(names.values())
     named = evenly_named(len(layers), panel_width(ax), 10.5) if n_named is None else _spread(len(layers), n_named)
+    if SHORT["bottleneck"] in shown and len(named) > 2:
+        bottleneck = shown.index(SHORT["bottleneck"])
+        nearest = min(named[1:-1], key=lambda index: abs(index - bottleneck))
+        named[named.index(nearest)] = bottleneck
     ax.set_xticks([layers[index] for index in named], [names[layers[index]] for index in named], fontsize=SMALL)
     ax.set_xticks(layers, minor=True)
     ax.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)

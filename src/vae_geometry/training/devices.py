@@ -37,7 +37,7 @@ def select_device(name: str, threads: int, deterministic: bool = True, tf32: boo
         built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
         raise VaeGeometryError(
             f"device: cuda is requested, but torch {torch.__version__} ({built}) finds no GPU; "
-            "use `device: auto` or `device: cpu`, or look at the driver with nvidia-smi"
+            "use the device auto or cpu, or look at the driver with nvidia-smi"
         )
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic

@@ -178,7 +178,7 @@ def test_the_numbers_say_where_the_lowest_and_the_turns_lie():
 
 def test_an_undecided_claim_says_what_would_decide_it():
     drowned = verdict(NAMED["encoder_hump"], as_in_the_paper(error=0.7))
-    assert drowned["reason"] == "the intervals are too wide; add seeds (there are 3) or geometry.points"
+    assert drowned["reason"] == "the intervals are too wide; add seeds (there are 3) or test inputs (geometry.points)"
 
 
 @pytest.mark.parametrize(

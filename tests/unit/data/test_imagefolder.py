@@ -117,7 +117,7 @@ def test_only_five_of_many_unreadable_images_are_listed(tmp_path):
     root = write_folder(tmp_path / "root")
     for number in range(8):
         (root / f"train/cat/{number}.jpg").write_bytes(b"no image")
-    with pytest.raises(VaeGeometryError, match=r"4.jpg and 3 more; fix or remove them"):
+    with pytest.raises(VaeGeometryError, match=r"4.jpg and 3 more; fix, move or remove them"):
         prepared(tmp_path / "out", root)
 
 

@@ -86,6 +86,12 @@ def test_a_folder_that_is_not_there_is_one_sentence(root, sentence):
     assert str(error.value) == sentence
 
 
+def test_a_folder_without_a_test_part_may_split_one_off(tmp_path):
+    (tmp_path / "train/a").mkdir(parents=True)
+    with pytest.raises(VaeGeometryError, match=r"/test; make it, set test_fraction, or correct the path"):
+        count_inputs("imagefolder", tmp_path, None)
+
+
 def test_a_fraction_beside_a_test_part_is_one_sentence(tmp_path):
     for part in ("train", "test"):
         (tmp_path / part / "a").mkdir(parents=True)

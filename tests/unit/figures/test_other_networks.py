@@ -55,6 +55,13 @@ def test_layers_are_named_by_role_and_order(network):
     assert list(roles.labels(numbers, "x").values()) == expected[n_layers]
 
 
+def test_the_axis_of_the_layers_names_the_bottleneck(network):
+    _, sweep = network
+    page, _ = pages_of("figure1", sweep)
+    shown = [label.get_text() for label in page.axes[0].get_xticklabels()]
+    assert {"in", "z", "out"} <= set(shown)
+
+
 def test_the_id_against_scale_is_that_of_the_middle_layers(network):
     n_layers, sweep = network
     page, numbers = pages_of("id_scaling", sweep)

@@ -112,10 +112,12 @@ def test_layers_of_unequal_length_are_listed(tmp_path):
         open_layers(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["absent", "empty"])
-def test_a_folder_without_layers_is_named(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "problem"), [("absent", "there is no such folder"), ("empty", "no layerNN.npy in this folder")]
+)
+def test_a_folder_without_layers_is_named(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(VaeGeometryError, match=f"{name}: no layerNN.npy in this folder"):
+    with pytest.raises(VaeGeometryError, match=f"{name}: {problem}"):
         measure_geometry(tmp_path / name, tmp_path / "out", 1, MEMORY_MB)
 
 
