@@ -21,6 +21,7 @@ PRINTED = {
     "explanation/noise-by-bottleneck.md": BY_BOTTLENECK,
     "explanation/latent-and-mean.md": BY_BOTTLENECK,
     "explanation/published-values.md": [("beside_published", LONG, "--epoch", 200)],
+    "explanation/transition.md": [("transitions", DOCS / "evidence/transition", LONG, REDUCED)],
     "how-to/cheapest-sweep.md": [("advice_by_epoch", "RESULTS", "mnist", "cifar10")],
 }
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)

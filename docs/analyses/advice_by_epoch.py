@@ -38,12 +38,12 @@ def main() -> None:
             print(f"| {dataset} | {epoch} | {minutes:.1f} | {' or '.join(map(str, sizes))} | {advice} |")
 
 
-def measured(results: Path, dataset: str) -> Selection:
-    """All K, seeds and checkpoints that a data set has with fresh noise."""
-    tables_of_layers = results.glob(f"{dataset}/fresh/k*/seed*/epoch*/intrinsic_dimension.parquet")
+def measured(results: Path, dataset: str, noise: str = "fresh") -> Selection:
+    """All K, seeds and checkpoints that a data set has with one kind of noise."""
+    tables_of_layers = results.glob(f"{dataset}/{noise}/k*/seed*/epoch*/intrinsic_dimension.parquet")
     fields = [map(int, re.findall(r"\d+", "/".join(path.parts[-4:-1]))) for path in tables_of_layers]
     bottlenecks, seeds, epochs = (sorted(set(values)) for values in zip(*fields, strict=True))
-    return Selection(results, [dataset], ["fresh"], bottlenecks, seeds, epochs)
+    return Selection(results, [dataset], [noise], bottlenecks, seeds, epochs)
 
 
 def up_to(evidence: Evidence, epoch: int) -> Evidence:
