@@ -53,7 +53,7 @@ def main() -> None:
     for part, names in {"encoder": ["encoder"], "decoder and output": ["decoder", "output"]}.items():
         for noise in noises:
             factors = np.exp(np.log(by_layer / measured[noise]).abs())
-            _print_row(f"largest factor, {part}, {noise}", of_roles(factors, *names)[sizes].map("{:.2f}".format))
+            _print_row(f"largest factor of ID, {part}, {noise}", of_roles(factors, *names)[sizes].map("{:.2f}".format))
     to_input = of_pairs[of_pairs["target_role"] == "input"].groupby(["noise", "bottleneck", "source_layer"])
     ours = to_input["information_imbalance"].mean().rename_axis(["noise", "bottleneck", "layer"])
     theirs = imbalances[imbalances["target_role"] == "input"].set_index(["bottleneck", "source_layer"])
