@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vae_geometry import layout, tables
-from vae_geometry.collect import COLLECTED
 
-KINDS = (*COLLECTED, "id_scaling", "timing")
+KINDS = (*layout.JOINED, "id_scaling", "timing")
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def keep(results: Path, kept: Path, dataset: str, seed: int) -> None:
             tables.write(kind, tables.read(kind, files), kept / f"{dataset}-seed{seed}-{kind}.parquet")
             found = True
     if not found:
-        raise SystemExit(f"{results}: no tables of {dataset}, seed {seed}; correct one of the three")
+        raise SystemExit(f"{results}: no tables of {dataset}, seed {seed}; check the folder, --dataset and --seed")
 
 
 def restore(kept: Path, results: Path) -> None:

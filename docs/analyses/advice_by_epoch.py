@@ -17,6 +17,7 @@ from vae_geometry.claims import reading
 from vae_geometry.claims.advice import Advice, advise
 from vae_geometry.claims.evidence import Evidence
 from vae_geometry.claims.witnesses import by_imbalance
+from vae_geometry.layout import OF_CLAIMS
 from vae_geometry.selection import Selection
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     for dataset in options.dataset:
         selection = measured(options.results, dataset)
         timing = tables.read_frame("timing", selection)
-        whole = reading.of_sweep(selection, [kind for kind in reading.READ if kind != "cross_bottleneck"])[-1]
+        whole = reading.of_sweep(selection, [kind for kind in OF_CLAIMS if kind != "cross_bottleneck"])[-1]
         for epoch in filter(None, whole.epochs):
             minutes = timing.loc[timing["epoch"] <= epoch, "seconds"].sum() / 60 / len(whole.seeds)
             alone = by_imbalance(whole, epoch)

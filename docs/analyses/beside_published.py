@@ -30,7 +30,10 @@ def main() -> None:
     dimensions, imbalances = (frame[_nearest(frame["epoch"], options.epoch)] for frame in published.read(PUBLISHED))
 
     def read(kind: str) -> pd.DataFrame:
-        frame = tables.read(kind, sorted(options.kept.glob(f"cifar10-seed*-{kind}.parquet"))).to_pandas()
+        paths = sorted(options.kept.glob(f"cifar10-seed*-{kind}.parquet"))
+        if not paths:
+            raise SystemExit(f"{options.kept}: no kept tables {kind} of cifar10; check the folder")
+        frame = tables.read(kind, paths).to_pandas()
         return frame[frame["epoch"] == options.epoch]
 
     of_layers = read("intrinsic_dimension")

@@ -26,6 +26,8 @@ def main() -> None:
 
     def read(kind: str) -> pd.DataFrame:
         paths = sorted(options.kept.glob(f"{options.dataset}-seed*-{kind}.parquet"))
+        if not paths:
+            raise SystemExit(f"{options.kept}: no kept tables {kind} of {options.dataset}; check the folder")
         return tables.read(kind, paths).to_pandas()
 
     rows = [

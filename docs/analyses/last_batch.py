@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from vae_geometry import layout, tables
-from vae_geometry.data.images import SIZE
 from vae_geometry.fidelity.extractors import extract_features, load_extractor
 from vae_geometry.fidelity.frechet import frechet_distance, statistics
 from vae_geometry.networks.likelihoods import Bernoulli, kl_per_unit
@@ -65,7 +64,7 @@ def parts(n_images: int, size: int) -> list[slice]:
 
 def losses(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Reconstruction loss and KL of each image, in nats."""
-    images = torch.from_numpy(layer(folder, "input"))
+    images = torch.from_numpy(layer(folder, "input")).flatten(1)
     logits, mean, log_variance = (
         torch.from_numpy(np.load(folder / name)) for name in (layout.LOGITS, layout.MEAN, layout.LOG_VARIANCE)
     )
@@ -77,15 +76,14 @@ def losses(folder: Path) -> dict[str, NDArray[np.float64]]:
 
 
 def layer(folder: Path, role: str) -> NDArray[np.float32]:
-    """Activations of the layer of a role, (N, D)."""
+    """Activations of the layer of a role, (N, ...)."""
     layers = tables.read("manifest", [folder / layout.MANIFEST]).to_pylist()
-    (number,) = (row["layer"] for row in layers if row["role"] == role)
-    return np.load(folder / layout.layer_file(number))
+    (row,) = (row for row in layers if row["role"] == role)
+    return np.load(folder / layout.layer_file(row["layer"])).reshape(-1, *row["shape"])
 
 
 def pixels(folder: Path, role: str, rounding: np.ufunc) -> NDArray[np.uint8]:
-    values = layer(folder, role)
-    return rounding(values * 255).astype(np.uint8).reshape(len(values), -1, SIZE, SIZE)
+    return rounding(layer(folder, role) * 255).astype(np.uint8)
 
 
 def distance(images: torch.Tensor, outputs: torch.Tensor, part: slice) -> float:

@@ -3,7 +3,6 @@
 No pickle is loaded, and a FIFO or a device is refused unopened.
 """
 
-import os
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vae_geometry import VaeGeometryError
-from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
+from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular, require_written
 
 
 def open_npy(path: Path, remedy: str) -> NDArray[Any]:
@@ -84,9 +83,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         If there is a file that is no npz file of these names, or it cannot be written.
     """
     members = [f"{name}.npy" for name in arrays]
-    if os.path.lexists(path) and _members(path) != members:
-        listed = ", ".join(arrays)
-        raise VaeGeometryError(f"{path}: is no npz file of {listed} and is not replaced; name another, or move it away")
+    require_written(path, lambda path: _members(path) == members, f"an npz file of {', '.join(arrays)}")
     with atomic_file(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
         for member, array in zip(members, arrays.values(), strict=True):
             with archive.open(member, "w", force_zip64=True) as file:

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 1
     except (MemoryError, OSError, RuntimeError) as error:
         if lacks_memory(error):
-            problem = "there is not enough memory for this request; reduce it, or use a machine with more memory"
+            problem = "memory ran out; use fewer points or smaller batches, or a machine with more memory"
         elif isinstance(error, OSError) and error.filename is not None:
             problem = f"{error.filename}: {error.strerror}; check the path"
         elif isinstance(error, OSError) and error.errno == errno.ENOSPC:

@@ -5,8 +5,8 @@ from pathlib import Path
 from platform import python_version
 
 from vae_geometry import VaeGeometryError, __version__
-from vae_geometry.files import DAMAGED, atomic_file, require_regular
-from vae_geometry.replacing import require_written
+from vae_geometry.files import DAMAGED, atomic_file, require_regular, require_written
+from vae_geometry.layout import JOINED
 from vae_geometry.selection import Selection
 from vae_geometry.tables import read_selected, write
 
@@ -15,10 +15,6 @@ PACKAGES = (  # that the numbers of a sweep come from
     *("pandas", "pyarrow", "pillow", "matplotlib"),
 )
 HEADER = "package,version\n"
-COLLECTED = (
-    *("intrinsic_dimension", "information_imbalance", "latents", "cross_bottleneck"),
-    *("fidelity", "training", "memory"),
-)
 
 
 def collect(selection: Selection, output: Path, id_scaling: bool = False) -> None:
@@ -32,11 +28,11 @@ def collect(selection: Selection, output: Path, id_scaling: bool = False) -> Non
     VaeGeometryError
         If a table cannot be read, see ``read_selected``, or would be replaced.
     """
-    targets = {kind: output / f"{kind}.parquet" for kind in (*COLLECTED, *["id_scaling"] * id_scaling)}
+    targets = {kind: output / f"{kind}.parquet" for kind in (*JOINED, *["id_scaling"] * id_scaling)}
     for kind, target in targets.items():
         if target.resolve() in [path.resolve() for path in selection.files(kind)]:
             raise VaeGeometryError(f"{target}: is one of the tables to be joined; choose another --output")
-    require_written(output / "versions.csv", _lists_versions, "no list of packages and versions")
+    require_written(output / "versions.csv", _lists_versions, "a list of packages and versions")
     for kind, target in targets.items():
         write(kind, read_selected(kind, selection), target)
     versions = {"python": python_version(), "vae-geometry": __version__, **{name: version(name) for name in PACKAGES}}

@@ -28,7 +28,8 @@ class DataSet:
 
     source: str = _key(
         MISSING,
-        "kind of the data set; all but imagefolder and digits are downloaded where they are absent",
+        "kind of the data set; mnist, fashion_mnist and cifar10 are downloaded if absent, imagefolder and arrays are "
+        "read from root, digits comes with scikit-learn",
         choices=tuple(SOURCES),
     )
     root: str | None = _key(
@@ -45,7 +46,10 @@ class DataSet:
     resize: Literal["stretch", "crop", "pad"] = _key("stretch", "how to resize images of another aspect ratio")
     scale: Literal["none", "standard", "minmax"] = _key("none", "scaling of array columns, fitted on the training part")
     test_fraction: float | None = _key(
-        None, "part to split off where there is no test part (imagefolder, arrays)", above=0, below=1
+        None,
+        "part of the training set to split off where there is no test part (imagefolder, arrays)",
+        above=0,
+        below=1,
     )
 
 
@@ -55,13 +59,13 @@ class Model:
 
     architecture: str = _key(
         "convolutional",
-        f"network: {', '.join(architectures())}, or a function of your own, my_vae.py:build; its own options, "
-        "such as channels, are keys beside it",
+        f"network: {', '.join(architectures())}, or a function of your own, such as my_vae.py:build; its own "
+        "options, such as channels, are keys beside it",
     )
     likelihood: Literal["bernoulli", "continuous_bernoulli", "gaussian"] = _key(
         "bernoulli", "what the output means: logits of values between 0 and 1, or means"
     )
-    variance: float | None = _key(None, "of a gaussian likelihood; by default it is learnt", above=0)
+    variance: float | None = _key(None, "variance of a gaussian likelihood; learnt by default", above=0)
     beta: float = _key(1.0, "weight of the KL divergence in the loss", minimum=0)
     latent: Literal["sample", "mean"] = _key(
         "sample", "what bottleneck and decoder are measured on, the sampled z or its mean"

@@ -60,7 +60,7 @@ def require_whole(kind: str, tables: Tables, bottlenecks: Collection[int], last_
             if odd := found ^ known:
                 fewer, more = (path, other) if known > found else (other, path)
                 raise _incomplete(
-                    fewer, f"holds no row of layer {min(odd)}, which {more} has", "take networks of like layers"
+                    fewer, f"holds no row of layer {min(odd)}, which {more} has", "use networks with the same layers"
                 )
 
 
@@ -95,7 +95,7 @@ def require_same_inputs(kind: str, tables: Tables) -> None:
                     where = f"{name} of the input" if "role" in row else name
                     raise VaeGeometryError(
                         f"{path}: {where} is {row[name]}, in {other} it is {value}; "
-                        f"measure both again, alike and on the same inputs of {row['dataset']}"
+                        f"measure both again with the same settings and inputs of {row['dataset']}"
                     )
 
 

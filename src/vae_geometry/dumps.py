@@ -24,7 +24,7 @@ WRITTEN = re.compile(  # whole, half written, and what Snakemake puts into a fol
     r"layer[0-9]{2}\.npy|(logits|mean|log_variance|samples)\.npy|(\.[0-9a-f]+\.)?manifest\.parquet|\.snakemake_timestamp"
 )
 
-GOOD: dict[str, Callable[[Any], bool]] = {  # what a column of a manifest may hold
+IS_VALID: dict[str, Callable[[Any], bool]] = {  # what a column of a manifest may hold
     "dataset": str.isprintable,
     "noise": NOISES.__contains__,
     "bottleneck": lambda value: value >= 1,
@@ -54,7 +54,7 @@ def require_replaceable(folder: Path) -> None:
         return
     if (layers := _layers_of(folder / layout.MANIFEST)) is None:
         raise VaeGeometryError(
-            f"{folder}: is not an earlier dump, as it has no good {layout.MANIFEST}; name a folder that is new or empty"
+            f"{folder}: is not an earlier dump (it has no valid {layout.MANIFEST}); name a folder that is new or empty"
         )
     if others := sorted(name for name in is_file if LAYER_FILE.fullmatch(name) and name not in layers):
         raise VaeGeometryError(
@@ -150,8 +150,8 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
     if len(set(names)) < len(names):
         raise VaeGeometryError(f"{path}: gives two layers the same name; {REMEDY} again")
     for row in rows:
-        for column, is_good in GOOD.items():
-            if row[column] is not None and not is_good(row[column]):
+        for column, is_valid in IS_VALID.items():
+            if row[column] is not None and not is_valid(row[column]):
                 raise VaeGeometryError(f"{path}: column {column} holds {row[column]!a}; {REMEDY} again")
     return rows
 
@@ -168,7 +168,7 @@ def find_manifest(folder: Path) -> list[dict[str, Any]] | None:
         return read_manifest(folder)
     if left := [name for name in (layout.LOGITS, layout.LOG_VARIANCE) if (folder / name).exists()]:
         raise VaeGeometryError(
-            f"{folder}: not a complete activation dump ({layout.MANIFEST} is absent); dump it again, "
+            f"{folder}: not a complete activation dump ({layout.MANIFEST} is absent); {REMEDY} again, "
             f"or move {' and '.join(left)} away to read the layers without their names"
         )
     return None
@@ -199,7 +199,7 @@ def check_manifest(
     """
     absent = [f"{name} is absent" for name in needed if name not in shapes]
     if problem := _disagreement(rows, shapes) or next(iter(absent), None):
-        raise VaeGeometryError(f"{folder}: not a complete activation dump ({problem}); dump it again")
+        raise VaeGeometryError(f"{folder}: not a complete activation dump ({problem}); {REMEDY} again")
 
 
 def _disagreement(rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, tuple[int, ...]]) -> str | None:

@@ -67,8 +67,28 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def beside(path: Path) -> Path:
     """A hidden name of the same ending that no other process has, on whatever machine."""
     if path.name in ("", ".."):
-        raise VaeGeometryError(f"{path}: is a folder that exists; name what to write in it")
+        raise VaeGeometryError(f"{path}: is a folder; name what to write in it")
     return path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+
+
+def require_written(path: Path, is_ours: Callable[[Path], bool], what: str) -> None:
+    """Refuse to replace a file that is there and was not written by this package.
+
+    Parameters
+    ----------
+    path : Path
+    is_ours : callable
+        Whether the file at a path is what it should be.
+    what : str
+        What it should be: ``a table of kind timing``.
+
+    Raises
+    ------
+    VaeGeometryError
+        If there is another.
+    """
+    if os.path.lexists(path) and not is_ours(path):
+        raise VaeGeometryError(f"{path}: is not {what} and is not replaced; name another, or move it away")
 
 
 def with_ending(path: Path, ending: str) -> Path:
@@ -100,7 +120,7 @@ def cannot_write(path: Path, error: OSError) -> str:
 
 
 def require_regular(path: Path) -> None:
-    """Refuse what is no regular file, without opening it: reading a FIFO may never end.
+    """Refuse what is not a regular file, without opening it: reading a FIFO may never end.
 
     Raises
     ------

@@ -56,6 +56,13 @@ RESOURCES = {
     "gaussians": "resources/gaussian_dimension.csv",
 }
 
+# kinds of tables that a sweep joins; id_scaling too, where it is measured
+JOINED = (
+    *("intrinsic_dimension", "information_imbalance", "latents", "cross_bottleneck"),
+    *("fidelity", "training", "memory"),
+)
+OF_CLAIMS = tuple(kind for kind in JOINED if kind != "memory")
+
 
 def result(name: str) -> str:
     """Template of a path under ``results/``, relative to the project: a key of ``RESULTS``."""

@@ -28,7 +28,7 @@ class GeometryCallback(Callback):
     Raises
     ------
     VaeGeometryError
-        As ``GeometryMonitor``, when training begins.
+        As ``GeometryMonitor``, when training begins; after the first epoch, if ``loss`` names no logged metric.
     """
 
     monitor: GeometryMonitor

@@ -44,17 +44,23 @@ class Geometry:
 
     @cached_property
     def intrinsic_dimension(self) -> "pd.DataFrame":
-        """A row for each layer."""
+        """A row for each layer: its name, coordinates (``extrinsic_dimension``), ID by 2NN and standard error.
+
+        ``reason`` says why an ID is null; ``n_zero_distances`` points were left out, as another point equals them.
+        """
         return self._frame("intrinsic_dimension")
 
     @cached_property
     def id_scaling(self) -> "pd.DataFrame":
-        """A row for each layer and scale; none where no ``scales`` were requested."""
+        """A row for each layer and scale, without ``scales`` none: the ID by Gride, as in ``intrinsic_dimension``.
+
+        ``scale`` is the mean distance to the neighbour of rank ``neighbours``, in the units of the layer.
+        """
         return self._frame("id_scaling")
 
     @cached_property
     def information_imbalance(self) -> "pd.DataFrame":
-        """A row for each ordered pair of layers."""
+        """A row for each ordered pair of layers: the II from source to target, and its standard error."""
         return self._frame("information_imbalance")
 
     def plot(self) -> "Figure":
@@ -94,6 +100,10 @@ def measure(
 ) -> Geometry:
     """Measure the ID of layers, and the II of all ordered pairs of them.
 
+    The ID is that of 2NN (Facco et al. 2017, doi:10.1038/s41598-017-11873-y), against scale that of Gride (Denti et al.
+    2022, doi:10.1038/s41598-022-20991-1). The II (Glielmo et al. 2022, doi:10.1093/pnasnexus/pgac039) is near 2 / N
+    where the source determines the nearest neighbours in the target, and about 1 where it says nothing about them.
+
     Parameters
     ----------
     activations : mapping of str to (N, ...) array or tensor
@@ -117,7 +127,7 @@ def measure(
     ------
     VaeGeometryError
         If there is no layer, or one is not a numeric array or has fewer than 3 points, or holds NaN, infinity or values
-        whose squares exceed the range of float64; if the layers differ in N; if ``scales`` is not a power of two, or
+        whose squares do not fit in float64; if the layers differ in N; if ``scales`` is not a power of two, or
         exceeds half of N; if ``threads`` is less than 1, ``memory_mb`` too little, or ``device`` none of torch's.
 
     Examples
@@ -153,7 +163,7 @@ def measure_sound(layers: Sequence[Layer], scales: int | None, threads: int, mem
         for end in (source, target):
             if reason := reasons[end.label["layer"]]:
                 null = {**pair_columns(source, target), "n_points": len(source.points)}
-                rows["information_imbalance"].append({**null, "reason": f"layer {end.label['layer_name']} {reason}"})
+                rows["information_imbalance"].append({**null, "reason": f"layer {end.label['layer_name']}: {reason}"})
                 break
     order = ("layer", "neighbours", "source_layer", "target_layer")
     for of_kind in rows.values():
@@ -168,11 +178,11 @@ def _rows(layers: Sequence[Layer], scales: int | None, threads: int, memory_mb: 
 
 
 def require_count(name: str, value: int, least: int = 1) -> None:
-    """Refuse what is no whole number, or one below the least."""
+    """Refuse what is not a whole number, or is below the least."""
     if not isinstance(value, Integral):
         raise VaeGeometryError(f"{name}: {value!r} is not a whole number; give one of at least {least}")
     if value < least:
-        raise VaeGeometryError(f"{name}: {value} is too few; give a whole number of at least {least}")
+        raise VaeGeometryError(f"{name}: {value} is too small; give a whole number of at least {least}")
 
 
 def require_device(name: str) -> None:
@@ -189,8 +199,8 @@ def require_device(name: str) -> None:
 
 def require_scales(scales: int | None) -> None:
     """Refuse numbers of neighbours that Gride does not go up to."""
-    if scales is not None and (scales < 2 or scales & (scales - 1)):
-        raise VaeGeometryError(f"scales: {scales} is not a power of two such as 2, 4, ..., 64; take one")
+    if scales is not None and (not isinstance(scales, Integral) or scales < 2 or scales & (scales - 1)):
+        raise VaeGeometryError(f"scales: {scales!r} is not a power of two such as 2, 4, ..., 64; take one")
 
 
 def layers_of(activations: Mapping[str, Any], epoch: int | None = None) -> list[Layer]:

@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader
 
 from vae_geometry import VaeGeometryError, tables
 from vae_geometry.columns import table_of_rows
+from vae_geometry.files import require_written
 from vae_geometry.geometry.neighbours import frugal_memory_mb
 from vae_geometry.measurement import Geometry, layers_of, measure_sound, require_count, require_device, require_scales
 from vae_geometry.recording import Reduce, n_inputs, record, resolve_layers
-from vae_geometry.replacing import require_written
 from vae_geometry.symptoms import symptoms
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ class GeometryMonitor:
     Raises
     ------
     VaeGeometryError
-        As ``record_activations``; if the tables in ``output`` are of other layers or points, or none of ours.
+        As ``record_activations``; if the tables in ``output`` are of other layers or points, or not ours.
 
     Warns
     -----
     UserWarning
-        Once each: see ``symptoms``.
+        Once each, if a layer holds NaN or infinity; if its ID collapses; if there are fewer than 2^ID points; if the II
+        from the last layer to the first rises over five measurements while the loss falls.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class GeometryMonitor:
         n_inputs(inputs)
         self.output = Path(output)
         if self.output.exists() and not self.output.is_dir():
-            raise VaeGeometryError(f"{output}: is no folder; name another output")
+            raise VaeGeometryError(f"{output}: is not a folder; name another output")
         self._model, self._inputs, self._every, self._writer = model, inputs, every, writer
         self._recording = (self.layers, batch_size, reduce)
         self._scales, self._threads, self._memory_mb, self._device = scales, threads, memory_mb, device
@@ -123,12 +124,12 @@ class GeometryMonitor:
         Raises
         ------
         VaeGeometryError
-            As ``record_activations``; if the epoch is no whole number; if the inputs are others than before; if the
+            As ``record_activations``; if the epoch is not a whole number; if the inputs are others than before; if the
             tables cannot be written.
         """
         require_count("epoch", epoch, least=0)
         if loss is not None and not isinstance(loss, Real | Tensor):
-            raise VaeGeometryError(f"loss: {loss!r} is no number; pass loss.item()")
+            raise VaeGeometryError(f"loss: {loss!r} is not a number; pass loss.item()")
         if epoch % self._every:
             return None
         geometry = self._measure(epoch)
@@ -176,7 +177,7 @@ class GeometryMonitor:
     def _read(self, kind: str) -> pa.Table | None:
         """The table of all epochs so far; None where there is none."""
         path = self.output / f"{kind}.parquet"
-        require_written(path, lambda path: tables.is_table(kind, path), f"no table of kind {kind}")
+        require_written(path, lambda path: tables.is_table(kind, path), f"a table of kind {kind}")
         if not path.exists():
             return None
         table = tables.read(kind, [path])

@@ -100,7 +100,7 @@ class Option:
     def problem(self, value: float) -> str | None:
         """What is wrong with a number, or None."""
         if not isfinite(value):
-            return f"{value} is not a number"
+            return f"{value} is not a finite number"
         if self.minimum is not None and value < self.minimum:
             return f"{value} is less than {self.minimum}"
         if self.largest is not None and value > self.largest:

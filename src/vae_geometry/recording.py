@@ -59,12 +59,13 @@ def record_activations(
     Raises
     ------
     VaeGeometryError
-        If ``layers`` is None or names none of the module's, which lists the choices; if a layer does not run, runs more
-        than once in a forward pass, or outputs no tensor whose first axis are the points; if the inputs come in
-        random order, or are neither a tensor nor a DataLoader of known length.
+        If ``model`` is not a module; if ``layers`` is None or names a layer that the module lacks, with the names to
+        choose from; if a layer does not run, runs more than once in a forward pass, or outputs no tensor with the
+        points on its first axis; if the inputs come in random order, or are neither a tensor nor a DataLoader of known
+        length.
     """
     if batch_size < 1:
-        raise VaeGeometryError(f"batch_size: {batch_size} is too few; give a whole number of at least 1")
+        raise VaeGeometryError(f"batch_size: {batch_size} is too small; give a whole number of at least 1")
     return record(model, inputs, resolve_layers(model, layers), batch_size, reduce).activations
 
 

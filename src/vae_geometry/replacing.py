@@ -1,30 +1,10 @@
 """What may take the place of a file: what this package wrote for the same run, never what another did."""
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from vae_geometry import VaeGeometryError, tables
-
-
-def require_written(path: Path, is_ours: Callable[[Path], bool], what: str) -> None:
-    """Refuse to replace a file that is there and was not written by this package.
-
-    Parameters
-    ----------
-    path : Path
-    is_ours : callable
-        Whether the file at a path is what it should be.
-    what : str
-        What another is: ``no table of kind timing``.
-
-    Raises
-    ------
-    VaeGeometryError
-        If there is another.
-    """
-    if os.path.lexists(path) and not is_ours(path):
-        raise VaeGeometryError(f"{path}: is {what} and is not replaced; name another, or move it away")
+from vae_geometry.files import require_written
 
 
 def require_same_run(kind: str, path: Path, run: Mapping[str, object]) -> None:
@@ -43,7 +23,7 @@ def require_same_run(kind: str, path: Path, run: Mapping[str, object]) -> None:
     VaeGeometryError
         If there is a table of another run, one that is damaged, or a file that is no table of this kind.
     """
-    require_written(path, lambda path: tables.is_table(kind, path), f"no table of kind {kind}")
+    require_written(path, lambda path: tables.is_table(kind, path), f"a table of kind {kind}")
     if not path.exists():
         return
     table = tables.read(kind, [path])

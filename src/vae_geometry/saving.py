@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vae_geometry import VaeGeometryError, layout, tables
-from vae_geometry.dumps import GOOD, MOST_LAYERS, ROLES, new_dump
+from vae_geometry.dumps import IS_VALID, MOST_LAYERS, ROLES, new_dump
 from vae_geometry.geometry.activations import problem_of_values
 from vae_geometry.measurement import layers_of
 
@@ -38,12 +38,14 @@ def save_activations(
         Layer -> ``input``, ``encoder``, ``bottleneck``, ``decoder`` or ``output``; one layer each is the input, the
         bottleneck and the output.
     dataset : str
+        Name of its folder: printable, without a slash, and not beginning with a dot.
     bottleneck : int
         Size K of the latent space.
     epoch : int
         Epochs trained; 0 is the untrained network.
     seed : int
-    noise : str
+        0 or more.
+    noise : {"fresh", "repeated", "repeated_batches", "repeated_eps"}
         Kind of latent noise: ``fresh``, as VAEs usually draw it, unless the generators are reset at every epoch.
 
     Returns
@@ -77,20 +79,20 @@ def save_activations(
 def _check(run: Mapping[str, Any], names: list[str], roles: Mapping[str, str]) -> None:
     for column, value in run.items():
         try:
-            is_good = GOOD[column](value) and (
+            is_valid = IS_VALID[column](value) and (
                 column != "dataset" or (value and os.sep not in value and value[0] != ".")
             )
         except TypeError:  # of another type
-            is_good = False
-        if not is_good:
+            is_valid = False
+        if not is_valid:
             raise VaeGeometryError(
                 f"{column}: {value!a} is not a valid {column}; see docs/how-to/networks-trained-elsewhere.md"
             )
     if len(names) > MOST_LAYERS:
-        raise VaeGeometryError(f"activations: are of {len(names)} layers; save at most {MOST_LAYERS} of them")
+        raise VaeGeometryError(f"activations: hold {len(names)} layers; save at most {MOST_LAYERS} of them")
     for name in names:
         if roles.get(name) not in ROLES:
             raise VaeGeometryError(f"roles: layer {name} has none of {', '.join(ROLES)}; give it one")
     for role in ("input", "bottleneck", "output"):
         if (found := [roles[name] for name in names].count(role)) != 1:
-            raise VaeGeometryError(f"roles: {found} layers have the role {role}; one layer is the {role}")
+            raise VaeGeometryError(f"roles: {found} layers have the role {role}; give it to one layer")

@@ -1,7 +1,6 @@
 """How the tables are written, checked and read; their columns: ``table_schemas``."""
 
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +11,10 @@ import pyarrow.parquet as pq
 from vae_geometry import VaeGeometryError, __version__
 from vae_geometry.columns import table_of_rows
 from vae_geometry.consistency import require_same_inputs, require_whole
-from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
+from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular, require_written
 from vae_geometry.rows import require_once, require_own_numbers, require_place, require_possible
 from vae_geometry.selection import Selection
-from vae_geometry.table_schemas import PARTS as PARTS  # to be had from here too
+from vae_geometry.table_schemas import PARTS as PARTS  # re-exported
 from vae_geometry.table_schemas import RUN as RUN
 from vae_geometry.table_schemas import SCHEMAS as SCHEMAS
 
@@ -44,8 +43,7 @@ def write(kind: str, rows: Iterable[Mapping] | pa.Table, path: Path) -> None:
     """
     table = rows if isinstance(rows, pa.Table) else table_of_rows(rows, SCHEMAS[kind])
     metadata = {"table": kind, "vae_geometry_version": __version__}
-    if os.path.lexists(path) and not is_table(kind, path):
-        raise VaeGeometryError(f"{path}: is no table of kind {kind} and is not replaced; name another, or move it away")
+    require_written(path, lambda path: is_table(kind, path), f"a table of kind {kind}")
     with atomic_file(path) as unfinished:
         pq.write_table(table.replace_schema_metadata(metadata), unfinished)
 
@@ -87,7 +85,7 @@ def read_selected(kind: str, selection: Selection, pass_absent: bool = False) ->
     files = selection.files(kind)
     if pass_absent and (there := {path: fields for path, fields in files.items() if path.exists()}):
         if absent := [path for path in files if path not in there]:
-            logger.warning("%d of %d tables are not there yet, %s for one", len(absent), len(files), absent[0])
+            logger.warning("%d of %d tables are not there yet, for example %s", len(absent), len(files), absent[0])
         files = there
     tables = {path: _read_file(kind, path) for path in files}
     for path, fields in files.items():

@@ -157,11 +157,11 @@ def mistakes(folder, digits, sweep):
         ),
         "diverged": (
             [*short_training, "--checkpoints", 1, "--learning-rate", 1e30],
-            ["the validation loss is no number after epoch 1"],
+            ["the validation loss is NaN or infinite after epoch 1"],
         ),
         "too many scales": (
             ["measure-geometry", sweep.dump, "--output", out, "--scales", 32],
-            ["activations: holds 40 points, too few for scales of 32 neighbours"],
+            ["activations: holds 40 points, too few for 32 neighbours"],
         ),
         "no dump": (["measure-fidelity", folder, "--output", out], ["manifest.parquet: no such file"]),
         "an absent table": (

@@ -75,7 +75,7 @@ def test_bottlenecks_that_were_measured_on_other_images_are_not_compared(selecti
     for stage in (lambda: tables.read_frame(kind, selection), lambda: collect(selection, tmp_path / "out", True)):
         sentence = sentence_of(stage)
         assert sentence.startswith(f"{path}: {said}, in {first} it is ")
-        assert sentence.endswith("; measure both again, alike and on the same inputs of digits")
+        assert sentence.endswith("; measure both again with the same settings and inputs of digits")
     assert not (tmp_path / f"out/{kind}.parquet").exists()
 
 

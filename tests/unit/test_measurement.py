@@ -84,7 +84,7 @@ def test_saving_twice_removes_the_scales_of_the_first(layers, tmp_path):
         (lambda a: {"none": a["points"][:0]}, "layer none: has shape (0, 1)"),
         (lambda a: {"empty": a["points"][:, :0]}, "layer empty: has shape (300, 0)"),
         (lambda a: {"bad": np.where(a["points"] > 2, np.nan, 1)}, "layer bad: row "),
-        (lambda a: {"huge": a["plane"] * 1e200}, "layer huge: values of about"),
+        (lambda a: {"huge": a["plane"] * 1e200}, "layer huge: the squares of values of about"),
         (lambda a: {"text": np.array(["a"] * 9)}, "layer text: is <U1 (9,), not an array of numbers"),
         (lambda a: {"complex": a["points"] * 1j}, "layer complex: is complex64 (300, 3), not an array of numbers"),
     ],
@@ -98,7 +98,7 @@ def test_what_cannot_be_measured_is_one_sentence(change, sentence, layers):
 
 @pytest.mark.parametrize("scales", [1, 3, 0, 256])
 def test_scales_that_gride_does_not_take_are_refused(scales, layers):
-    with pytest.raises(VaeGeometryError, match=r"power of two|too few for scales of 256"):
+    with pytest.raises(VaeGeometryError, match=r"power of two|too few for 256"):
         vg.measure(layers, scales=scales)
 
 
@@ -122,7 +122,7 @@ def test_layers_that_can_be_measured_are_the_same_beside_one_that_cannot(layers)
         (a, b) for a in range(3) for b in range(3)
     ]
     assert pairs["reason"].notna().sum() == 5
-    assert set(pairs["reason"].dropna()) == {f"layer bad {reason}"}
+    assert set(pairs["reason"].dropna()) == {f"layer bad: {reason}"}
     known = pairs.dropna(subset="information_imbalance")["information_imbalance"]
     assert known.tolist() == without.information_imbalance["information_imbalance"].tolist()
     assert geometry.id_scaling["reason"].tolist() == [None, None, reason, reason, None, None]
@@ -168,7 +168,7 @@ def test_a_single_layer_and_one_without_numbers_are_drawn(layers):
 
 
 def test_a_number_of_threads_or_inputs_below_one_is_one_sentence(rng):
-    with pytest.raises(VaeGeometryError, match="threads: 0 is too few; give a whole number of at least 1"):
+    with pytest.raises(VaeGeometryError, match="threads: 0 is too small; give a whole number of at least 1"):
         vg.measure({"points": rng.normal(size=(20, 3))}, threads=0)
 
 

@@ -95,7 +95,7 @@ def test_tables_of_other_layers_and_points_and_other_files_are_refused(points, t
     assert (tmp_path / "intrinsic_dimension.parquet").read_bytes() == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other/information_imbalance.parquet").write_text("mine")
-    with pytest.raises(VaeGeometryError, match="is no table of kind information_imbalance and is not replaced"):
+    with pytest.raises(VaeGeometryError, match="is not a table of kind information_imbalance and is not replaced"):
         vg.GeometryMonitor(model, points, LAYERS, tmp_path / "other")
 
 
@@ -109,7 +109,7 @@ def test_mistakes_are_found_before_the_training(points, tmp_path):
         with pytest.raises(VaeGeometryError, match=sentence):
             vg.GeometryMonitor(model, *arguments, tmp_path)
     for options, sentence in [
-        ({"every": 0}, "every: 0 is too few"),
+        ({"every": 0}, "every: 0 is too small"),
         ({"scales": 0}, "scales: 0 is not a power of two"),
         ({"device": "gpu0"}, "device: 'gpu0' cannot be used"),
         ({"writer": "run"}, "writer: a str has no add_scalar"),
@@ -118,11 +118,11 @@ def test_mistakes_are_found_before_the_training(points, tmp_path):
             vg.GeometryMonitor(model, points, LAYERS, tmp_path, **options)
     with pytest.raises(VaeGeometryError, match="epoch: 'last' is not a whole number; give one of at least 0"):
         vg.GeometryMonitor(model, points, LAYERS, tmp_path).step("last")
-    with pytest.raises(VaeGeometryError, match="loss: 'low' is no number"):
+    with pytest.raises(VaeGeometryError, match="loss: 'low' is not a number"):
         vg.GeometryMonitor(model, points, LAYERS, tmp_path).step(0, "low")
     file = tmp_path.parent / "a-file"
     file.touch()
-    with pytest.raises(VaeGeometryError, match="a-file: is no folder; name another output"):
+    with pytest.raises(VaeGeometryError, match="a-file: is not a folder; name another output"):
         vg.GeometryMonitor(model, points, LAYERS, file)
     assert not list(tmp_path.iterdir())
 

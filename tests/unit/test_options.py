@@ -105,8 +105,8 @@ def test_a_new_key_reaches_schema_and_rules_from_its_field_alone():
         ({"below": 1}, 1, "1 is not less than 1"),
         ({"power_of_two": True}, 48, "48 is not a power of two such as 2, 4, ..., 64"),
         ({"power_of_two": True}, 64, None),
-        ({}, float("nan"), "nan is not a number"),
-        ({}, float("inf"), "inf is not a number"),
+        ({}, float("nan"), "nan is not a finite number"),
+        ({}, float("inf"), "inf is not a finite number"),
     ],
 )
 def test_limits(limits, value, problem):

@@ -62,8 +62,7 @@ def test_a_network_too_large_for_the_machine_is_one_sentence(digits, tmp_path, c
     capsys.readouterr()
     assert main(["initialise", "--data", str(digits / "train.npz"), "--output", str(tmp_path / "0"), *network]) == 1
     assert capsys.readouterr().err == (
-        "vae-geometry initialise: there is not enough memory for this request; "
-        "reduce it, or use a machine with more memory\n"
+        "vae-geometry initialise: memory ran out; use fewer points or smaller batches, or a machine with more memory\n"
     )
     assert not list(tmp_path.iterdir())
 

@@ -225,5 +225,5 @@ def test_a_compiled_module_runs_uncompiled(inputs):
 
 
 def test_a_batch_of_no_inputs_is_one_sentence(model, inputs):
-    with pytest.raises(VaeGeometryError, match="batch_size: 0 is too few; give a whole number of at least 1"):
+    with pytest.raises(VaeGeometryError, match="batch_size: 0 is too small; give a whole number of at least 1"):
         vg.record_activations(model, inputs, ["pair"], batch_size=0)

@@ -26,18 +26,20 @@ def content(folder):
 @pytest.mark.parametrize(
     ("stage", "name", "said"),
     [
-        *[(draw, f"out.{ending}", "no part of an earlier figure") for ending in ("png", "pdf", "csv", "txt")],
-        *[(check_claims, f"out.{ending}", "no table of kind claims") for ending in ("parquet", "md", "html")],
+        *[(draw, f"out.{ending}", "part of an earlier figure") for ending in ("png", "pdf", "csv", "txt")],
+        *[(check_claims, f"out.{ending}", "part of earlier claims") for ending in ("parquet", "md", "html")],
         (
             lambda selection, output: collect(selection, output.parent),
             "versions.csv",
-            "no list of packages and versions",
+            "a list of packages and versions",
         ),
     ],
 )
 def test_a_file_of_others_is_refused_and_nothing_is_written(selection, tmp_path, stage, name, said):
     (tmp_path / name).write_text("precious")
-    with pytest.raises(VaeGeometryError, match=f"{name}: is {said}.* and is not replaced; name another, or move it"):
+    with pytest.raises(
+        VaeGeometryError, match=f"{name}: is not {said}.* and is not replaced; name another, or move it"
+    ):
         stage(selection, tmp_path / "out")
     assert content(tmp_path) == {name: b"precious"}
 
@@ -57,7 +59,7 @@ def test_a_picture_of_another_program_is_no_figure_of_ours(selection, tmp_path):
 
     Image.new("L", (4, 4)).save(tmp_path / "out.png")
     before = content(tmp_path)
-    with pytest.raises(VaeGeometryError, match=r"out.png: is no part of an earlier figure"):
+    with pytest.raises(VaeGeometryError, match=r"out.png: is not part of an earlier figure"):
         draw(selection, tmp_path / "out")
     assert content(tmp_path) == before
 

@@ -251,6 +251,6 @@ def test_a_file_that_is_no_table_of_the_same_kind_is_not_replaced(sweep, tmp_pat
     for kind, path in {"fidelity": sweep.dump / "manifest.parquet", "training": tmp_path / "notes.txt"}.items():
         (tmp_path / "notes.txt").write_text("mine")
         before = path.read_bytes()
-        with pytest.raises(VaeGeometryError, match=rf"{path.name}: is no table of kind {kind} and is not replaced"):
+        with pytest.raises(VaeGeometryError, match=rf"{path.name}: is not a table of kind {kind} and is not replaced"):
             tables.write(kind, [], path)
         assert path.read_bytes() == before

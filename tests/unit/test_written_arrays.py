@@ -32,7 +32,7 @@ def test_a_file_of_other_arrays_is_not_replaced(tmp_path):
     for content in (before, b"text"):
         path.write_bytes(content)
         with pytest.raises(
-            VaeGeometryError, match=r"a.npz: is no npz file of mean, rank and is not replaced; name anoth"
+            VaeGeometryError, match=r"a.npz: is not an npz file of mean, rank and is not replaced; name anoth"
         ):
             write_npz(path, {"mean": np.zeros(3), "rank": np.zeros(1)})
         assert path.read_bytes() == content

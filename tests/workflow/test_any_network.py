@@ -145,7 +145,7 @@ def test_a_network_of_the_users_own_goes_from_colour_images_of_any_size_to_figur
 def test_a_perceptron_goes_from_a_table_to_figures_and_claims(flowers):
     layers = [("input", "input"), *ENCODER[:2], BOTTLENECK, *DECODER[:2], ("output", "output")]
     fidelity = check_outputs(flowers, "flowers", layers)
-    assert set(fidelity["reason"]) == {"the inputs are no images, which a Frechet distance compares"}
+    assert set(fidelity["reason"]) == {"the inputs are not images, which a Frechet distance compares"}
     with np.load(flowers / "resources/datasets/flowers/train.npz") as train:
         assert train["inputs"].shape == (150, 7)
         np.testing.assert_allclose(train["inputs"].std(0), 1, rtol=1e-4)

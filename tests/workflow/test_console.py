@@ -22,17 +22,17 @@ def copied(sweep, tmp_path, monkeypatch):
     [
         (
             "figures/digits/fresh/figure99.pdf",
-            "figure99 is no figure of one kind of noise of this sweep, which has figure1",
+            "figure99 is not a figure of one kind of noise of this sweep, which has figure1",
         ),
-        ("figures/digits/figure1.pdf", "figure1 is no figure of all kinds of noise of this sweep, which has noise"),
-        ("figures/compare.pdf", "compare is no figure of all data sets of this sweep, which has none"),
-        ("figures/mnist/fresh/figure1.pdf", "mnist is no data set of this sweep, which has digits"),
-        ("figures/digits/new/figure1.pdf", "new is no noise of this sweep, which has repeated, fresh"),
-        ("digits/fresh/k3/seed0/epoch5/fidelity.parquet", "3 is no K of this sweep, which has 2, 4, 8, 16"),
-        ("digits/fresh/k2/seed1/training.parquet", "1 is no seed of this sweep, which has 0"),
+        ("figures/digits/figure1.pdf", "figure1 is not a figure of all kinds of noise of this sweep, which has noise"),
+        ("figures/compare.pdf", "compare is not a figure of all data sets of this sweep, which has none"),
+        ("figures/mnist/fresh/figure1.pdf", "mnist is not a data set of this sweep, which has digits"),
+        ("figures/digits/new/figure1.pdf", "new is not a kind of noise of this sweep, which has repeated, fresh"),
+        ("digits/fresh/k3/seed0/epoch5/fidelity.parquet", "3 is not a K of this sweep, which has 2, 4, 8, 16"),
+        ("digits/fresh/k2/seed1/training.parquet", "1 is not a seed of this sweep, which has 0"),
         (
             "digits/fresh/k2/seed0/checkpoints/epoch7.safetensors",
-            "7 is no checkpoint of this sweep, which has 0, 1, 5, 20",
+            "7 is not a checkpoint of this sweep, which has 0, 1, 5, 20",
         ),
     ],
 )

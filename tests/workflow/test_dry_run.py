@@ -226,7 +226,10 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
             "training.learning_rate: 'fast' is not a number; correct it (YAML reads",
         ),
         ({"training": {"epochs": 60.0}}, "training.epochs: 60.0 is not a whole number; write it without a point"),
-        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: nan is not a number; correct it"),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "training.learning_rate: nan is not a finite number; correct it",
+        ),
         ({"training": {"resume_minutes": 0}}, "training.resume_minutes: 0 is less than or equal to the minimum of 0"),
         ({"training": {"precision": "float16"}}, "training.precision: 'float16' is not one of"),
         ({"seeds": [-1]}, "seeds[0]: -1 is less than the minimum of 0"),

@@ -133,7 +133,10 @@ ALL_HAVE_THE_SAME = (
         ({"noise": ["repeated"]}, "noise: " + ALL_HAVE_THE_SAME.format("noise")),
         ({"training": {"epoch": 3}}, "training: unknown key epoch; the keys are"),
         ({"training": {"epochs": 3.0}}, "training.epochs: 3.0 is not a whole number; write it without a point"),
-        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate: nan is not a number; correct it"),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "training.learning_rate: nan is not a finite number; correct it",
+        ),
         ({"training": 3}, "training: 3 is not a group of keys; correct it"),
         ({"training": {"images": 1298}}, "training.images: 1298 is more than the 1297 training inputs of data set own"),
         ({"geometry": {"points": 501}}, "geometry.points: 501 is more than the 500 test inputs of data set own; lower"),

@@ -1,6 +1,6 @@
 rule check_claims:
     input:
-        tables=lambda wildcards: results(OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
+        tables=lambda wildcards: results(layout.OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
         verification=lambda wildcards: verification(wildcards.dataset),
     output:
         table=layout.result("claims"),
@@ -36,7 +36,7 @@ rule check_claims:
 
 rule summarise:
     input:
-        tables=lambda wildcards: results(OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
+        tables=lambda wildcards: results(layout.OF_CLAIMS, wildcards.dataset, NOISES, CHECKPOINTS),
         verification=lambda wildcards: verification(wildcards.dataset),
         figures=lambda wildcards: pictures_of(wildcards.dataset),
         captions=lambda wildcards: [f"{file[:-4]}.txt" for file in pictures_of(wildcards.dataset)],

@@ -33,10 +33,7 @@ PUBLISHED, GAUSSIANS = (shipped(layout.RESOURCES[name]) for name in ("published"
 # Snakemake formats paths of environments and the prefix of the shell: braces in the name of a folder are doubled
 BASE = workflow.basedir.replace("{", "{{").replace("}", "}}")
 ENVIRONMENT = f"{BASE}/envs/compute.yaml"
-GEOMETRY = ["intrinsic_dimension", "information_imbalance"]
-TABLES = [*GEOMETRY, *(["id_scaling"] if SCALES else []), "latents", "cross_bottleneck"]
-TABLES += ["fidelity", "training", "memory"]
-OF_CLAIMS = [*GEOMETRY, "latents", "cross_bottleneck", "fidelity", "training"]
+TABLES = [*layout.JOINED, *(["id_scaling"] if SCALES else [])]
 
 
 wildcard_constraints:
@@ -140,7 +137,9 @@ def figure_tables(figure, dataset, noise):
     files = results(entry.tables, dataset, noise, entry.at(CHECKPOINTS)) + [GAUSSIANS] * entry.gaussians
     if entry.needs == "published":
         files += sorted(map(str, Path(PUBLISHED).glob("*.csv")))
-    return [file for file in files if "{" not in file]  # of a checkout elsewhere; Snakemake would look for a wildcard
+    return [
+        file for file in files if "{" not in file
+    ]  # the path of a checkout, in which Snakemake would find wildcards
 
 
 def steps_of_an_epoch(wildcards):
@@ -158,7 +157,7 @@ def all_figures():
     """The figures of every data set and kind of noise, those that compare the kinds, and those of all data sets."""
     drawn = []
     for dataset, entry in config["datasets"].items():
-        is_cifar10 = "cifar10" in (dataset, entry["source"])  # a copy by its name
+        is_cifar10 = "cifar10" in (dataset, entry["source"])  # a copy is recognised by its name
         has_papers_layers = SETTINGS[dataset]["model"]["architecture"] == "convolutional"
         has = {"scales": SCALES, "published": is_cifar10 and has_papers_layers, None: True}
         compares = {

@@ -95,7 +95,7 @@ def check_numbers(place, values):
         value = (values.get(option.section, {}) if option.section else values).get(option.name)
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, float) and not math.isfinite(number):
-                fail(f"{place}{key}: {number} is not a number; correct it")
+                fail(f"{place}{key}: {number} is not a finite number; correct it")
             if isinstance(number, float) and option.value_type is int:
                 fail(f"{place}{key}: {number} is not a whole number; write it without a point")
 
@@ -146,7 +146,7 @@ def check_settings(name):
         if epoch > training["epochs"]:
             fail(
                 f"training.checkpoints: epoch {epoch} lies past the last epoch "
-                f"({key('training', 'epochs')} is {training['epochs']})"
+                f"({key('training', 'epochs')} is {training['epochs']}); lower it, or train longer"
             )
     if scales and (scales & (scales - 1) or 2 * scales > points):
         limit = f"half of {key('geometry', 'points')} ({points})"

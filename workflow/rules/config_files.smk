@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-OTHER_BASE = re.compile(r"[-+]?(0[0-9a-z_]|[0-9_]+:)", re.IGNORECASE)  # octal, hexadecimal, binary, of sixty
+OTHER_BASE = re.compile(r"[-+]?(0[0-9a-z_]|[0-9_]+:)", re.IGNORECASE)  # octal, hexadecimal, binary, sexagesimal (1:30)
 
 
 def check_file(path):
@@ -15,7 +15,7 @@ def check_file(path):
     except UnicodeDecodeError:
         sys.exit(f"{path}: is not UTF-8 text; save it as UTF-8")
     except (OSError, yaml.YAMLError):
-        return  # Snakemake says so; it also reads JSON that is no YAML
+        return  # Snakemake says so; it also reads JSON that is not YAML
     if not isinstance(top, yaml.MappingNode):
         sys.exit(f"{path}: holds no keys such as `seeds: [0]`; write some, or name another file")
     if "__use_yte__" not in [key.value for key, _ in top.value]:  # a template may name a key in each of its branches

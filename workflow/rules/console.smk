@@ -9,7 +9,7 @@ from snakemake.io import is_flagged
 START = time.time()
 NAMES = {
     "dataset": ("data set", list(config["datasets"])),
-    "noise": ("noise", NOISES),
+    "noise": ("kind of noise", NOISES),
     "bottleneck": ("K", config["bottlenecks"]),
     "seed": ("seed", config["seeds"]),
     "epoch": ("checkpoint", CHECKPOINTS),
@@ -28,9 +28,8 @@ def check_targets():
             for field, value in match.groupdict().items() if match else ():
                 word, values = NAMES.get(field) or figures_of(name)
                 if value not in map(str, values):
-                    sys.exit(
-                        f"{target}: {value} is no {word} of this sweep, which has {', '.join(map(str, values)) or 'none'}"
-                    )
+                    listed = ", ".join(map(str, values)) or "none"
+                    sys.exit(f"{target}: {value} is not a {word} of this sweep, which has {listed}")
 
 
 def figures_of(result):

@@ -81,10 +81,9 @@ def advise(evidence: Evidence) -> Advice:
     NotApplicable
         If the network has no input or no output.
     """
-    if evidence.epochs[-1] == 0:
-        raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
+    last = evidence.last
     evidence.several(2)
-    of_imbalance = by_imbalance(evidence, evidence.last)
+    of_imbalance = by_imbalance(evidence, last)
     witnesses, remarks = [of_imbalance], []
     try:
         witnesses.append(by_elbo(evidence))

@@ -12,9 +12,8 @@ from vae_geometry.claims.evidence import PAPER_EPOCHS, Evidence, NotApplicable, 
 from vae_geometry.claims.noise import changes
 from vae_geometry.claims.registry import CLAIMS, Claim, Finding
 from vae_geometry.claims.verdicts import CONTRADICTED, HOLDS, NOT_APPLICABLE, NOT_MEASURABLE, TOO_SHORT, UNDECIDED
-from vae_geometry.files import atomic_file, with_ending
+from vae_geometry.files import atomic_file, require_written, with_ending
 from vae_geometry.geometry.agreement import agreement, disagreement
-from vae_geometry.replacing import require_written
 from vae_geometry.rows import require_place
 from vae_geometry.selection import Selection
 
@@ -44,7 +43,7 @@ def check_claims(selection: Selection, output: Path, verification: Path | None =
     table, markdown, html = (with_ending(output, ending) for ending in (".parquet", ".md", ".html"))
     is_replaced = tables.is_table("claims", table)
     for file in (table, markdown, html):
-        require_written(file, lambda _: is_replaced, "no table of kind claims, nor beside one,")
+        require_written(file, lambda _: is_replaced, "part of earlier claims")
     content = content_of(selection, verification)
     tables.write("claims", content.rows, table)
     for file, write in ((markdown, page.markdown), (html, page.html)):

@@ -83,7 +83,7 @@ class Evidence:
     def last(self) -> int:
         """The last epoch, of trained networks."""
         if self.epochs[-1] == 0:
-            raise NotMeasured("no trained network was measured; add a later epoch to the checkpoints")
+            raise NotMeasured("no trained network was measured; add a later epoch to training.checkpoints")
         return self.epochs[-1]
 
     @property

@@ -7,11 +7,11 @@ from vae_geometry.claims.registry import LARGE_ONLY, Finding, claim, listed, whi
 from vae_geometry.claims.transition import humps
 from vae_geometry.claims.uncertainty import MARGIN, intervals
 from vae_geometry.claims.verdicts import Flags, for_all, for_any, for_large_only, inner_extremes
+from vae_geometry.claims.witnesses import TELLS_LITTLE
 from vae_geometry.fidelity import NO_IMAGES
 
 Window = tuple[int, int]  # first and last epoch
 NONE_TURNS = "no network has shown both phases"
-LITTLE = 0.5
 WINDOWS = "means over windows of epochs that double in length (1, 2-3, 4-7, ...)"
 
 
@@ -175,5 +175,5 @@ def untrained_says_nothing(evidence: Evidence) -> Finding:
     trained = max(evidence.to_input(size, evidence.last, "output").mean for size in evidence.bottlenecks)
     logarithms = {size: value.log() for size, value in values.items()}
     near = [interval.is_within(-log(trained) / 2) for interval in intervals(logarithms, len(values)).values()]
-    holds = for_all(near) if trained < LITTLE else None  # trained networks that tell little are no alternative
+    holds = for_all(near) if trained < TELLS_LITTLE else None  # trained networks that tell little are no alternative
     return Finding(holds, f"largest of a trained network: {trained:.3g}; II of untrained ones by K", values)

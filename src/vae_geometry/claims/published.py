@@ -28,7 +28,9 @@ def read(folder: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
         If the folder is not given or lacks a file, or one is damaged.
     """
     if folder is None:
-        raise VaeGeometryError("figure published needs the folder of the published values; pass resources/published")
+        raise VaeGeometryError(
+            "figure published needs the folder of the published values; pass --published resources/published"
+        )
     run = ["dataset", "bottleneck", "epoch"]
     layers = _read(folder / "layers.csv", ["layer", "layer_name", "role"])
     dimensions = _read(folder / "cifar10_intrinsic_dimension.csv", [*run, "layer", "intrinsic_dimension"])
@@ -50,7 +52,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=types)[columns]
         values = frame[[name for name, kind in types.items() if kind is float]].to_numpy()
         if not (np.isfinite(values) & (values > 0)).all():
-            raise ValueError("it holds values that are no positive numbers")
+            raise ValueError("it holds values that are not positive numbers")
         if frame.duplicated([name for name, kind in types.items() if kind is int]).any():
             raise ValueError("it holds two rows of one place")
         return frame

@@ -12,6 +12,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.claims import published
 from vae_geometry.claims.evidence import Evidence, relative_difference
 from vae_geometry.claims.uncertainty import Sample
+from vae_geometry.layout import OF_CLAIMS
 from vae_geometry.selection import Selection
 from vae_geometry.tables import SCHEMAS, is_measured, read_frame
 
@@ -20,11 +21,10 @@ from vae_geometry.tables import SCHEMAS, is_measured, read_frame
 PUBLISHED_POINTS, PUBLISHED_ID_ERROR, PUBLISHED_II_ERROR = 5000, 1.40, 3.54
 PUBLISHED_COORDINATES = 3072
 
-READ = ("intrinsic_dimension", "information_imbalance", "fidelity", "training", "latents", "cross_bottleneck")
-OPTIONAL = ("fidelity", "training", "latents", "cross_bottleneck")  # those that networks trained elsewhere lack
+OPTIONAL = ("latents", "cross_bottleneck", "fidelity", "training")  # those that networks trained elsewhere lack
 
 
-def of_sweep(selection: Selection, kinds: Sequence[str] = READ) -> list[Evidence]:
+def of_sweep(selection: Selection, kinds: Sequence[str] = OF_CLAIMS) -> list[Evidence]:
     """The numbers of each seed, and last those of all seeds together.
 
     Only of what every seed has. The standard error of a loss, which has none of its own, is the scatter about the mean
@@ -42,8 +42,8 @@ def of_sweep(selection: Selection, kinds: Sequence[str] = READ) -> list[Evidence
     VaeGeometryError
         If a table is absent, or the tables are of networks of different layers.
     """
-    dimensions, imbalances, fidelity, training, latents, across = (
-        _read(kind, selection) if kind in kinds else _no_rows(kind) for kind in READ
+    dimensions, imbalances, latents, across, fidelity, training = (
+        _read(kind, selection) if kind in kinds else _no_rows(kind) for kind in OF_CLAIMS
     )
     roles = _roles(dimensions, selection.results)
     coordinates = dimensions.loc[dimensions["role"] == "input", "extrinsic_dimension"].dropna()
@@ -94,7 +94,7 @@ def _between(across: pd.DataFrame, seeds: tuple[int, ...]) -> dict[tuple[int, in
 
 def require_alike(selection: Selection) -> None:
     """Read all tables at once, to see that all kinds of noise were measured alike."""
-    for kind in READ:
+    for kind in OF_CLAIMS:
         _read(kind, selection)
 
 
@@ -122,7 +122,7 @@ def _roles(dimensions: pd.DataFrame, source: Path) -> dict[int, str | None]:
     layers = dimensions[["layer", "role"]].drop_duplicates()
     if twice := layers.loc[layers["layer"].duplicated(), "layer"].tolist():
         raise VaeGeometryError(
-            f"{source}: layer {twice[0]} has several roles, so the tables are of different networks; measure again"
+            f"{source}: layer {twice[0]} differs between the tables, so they are of different networks; measure again"
         )
     roles = layers["role"].where(layers["role"].notna(), None)
     return dict(zip(layers["layer"].tolist(), roles.tolist(), strict=True))

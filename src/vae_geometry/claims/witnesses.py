@@ -10,7 +10,7 @@ from vae_geometry.claims.uncertainty import MARGIN, Sample, differences
 
 TENTH = 0.1  # of what the best K gains over the narrowest: a K that lacks less is as good
 # II(output -> input): half of the points are nearer in the input than the one that is nearest in the output
-LITTLE = 0.5
+TELLS_LITTLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def leading(witnesses: Sequence[Witness]) -> Witness:
 def tells_nothing(found: Witness) -> list[str]:
     """Whether even the best output is nearer to telling nothing of the input than to telling all."""
     best = min(found.numbers.values(), key=lambda number: number.mean)
-    if best.mean < LITTLE:
+    if best.mean < TELLS_LITTLE:
         return []
     return [f"even the best output tells little of the input (II {best}, where 1 tells nothing), so train longer"]
 

@@ -48,9 +48,7 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     if test_path is None:
         train, test = _split(settings, train)
     elif settings.test_fraction is not None:
-        raise VaeGeometryError(
-            f"{test_path}: is there already, so that test_fraction splits nothing off; leave one out"
-        )
+        raise VaeGeometryError(f"{test_path}: is there already; leave test_fraction out, or move it away")
     else:
         test, test_names = _read(test_path)
         if test.shape[1:] != train.shape[1:] or test_names != names:
@@ -60,7 +58,7 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
     scaled_train, scaled_test = _scale(settings.scale, train, test)
     logger.info("scale: %s, fitted on the %d rows to train on", settings.scale, len(train))
     if not (np.isfinite(scaled_train).all() and np.isfinite(scaled_test).all()):
-        raise VaeGeometryError(f"{path}: holds values that float32 cannot; set scale: standard or minmax")
+        raise VaeGeometryError(f"{path}: holds values outside the range of float32; set scale: standard or minmax")
     return _without_labels(scaled_train), _without_labels(scaled_test)
 
 
@@ -82,18 +80,20 @@ def _read(path: Path) -> tuple[Values, list[str] | None]:
             if not isinstance(frame.index, pd.RangeIndex) and path.suffix == ".csv":
                 raise VaeGeometryError(f"{path}: its rows hold more values than line 1 has names; name every column")
             if text := [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
-                raise VaeGeometryError(f"{path}: column {text[0]} is no number; leave it out, or encode it")
+                raise VaeGeometryError(f"{path}: column {text[0]} does not hold numbers; leave it out, or encode it")
             values, names = frame.to_numpy(float), [str(name) for name in frame]
     except DAMAGED as error:
         raise VaeGeometryError(f"{path}: cannot be read ({reason(error)}); correct it") from None
     if values.dtype.kind not in "fiub" or values.ndim not in (2, 4) or 0 in values.shape:
-        raise VaeGeometryError(f"{path}: holds {values.dtype} {values.shape}, not numbers (N, D) or (N, C, H, W)")
+        raise VaeGeometryError(
+            f"{path}: holds {values.dtype} {values.shape}, not numbers (N, D) or (N, C, H, W); reshape it"
+        )
     logger.info("%s: %d rows of %s", path, len(values), " x ".join(map(str, values.shape[1:])))
     values = values.astype(float)
     is_bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if is_bad.any():
         raise VaeGeometryError(
-            f"{path}: {is_bad.sum()} rows hold NaN or infinity ({_where(path, values, names)}); fill or remove them"
+            f"{path}: rows with NaN or infinity: {is_bad.sum()} ({_where(path, values, names)}); fill or remove them"
         )
     return values, names
 
@@ -149,7 +149,7 @@ def _check_columns(path: Path, train: Values, names: list[str] | None) -> None:
     constant = np.flatnonzero(np.ptp(train, axis=0) == 0)
     if len(constant):
         listed = ", ".join(names[i] if names else str(i) for i in constant[:LISTED])
-        raise VaeGeometryError(f"{path}: {len(constant)} columns do not vary ({listed}); leave them out")
+        raise VaeGeometryError(f"{path}: columns that do not vary: {len(constant)} ({listed}); leave them out")
 
 
 def _scale(scale: str, train: Values, test: Values) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

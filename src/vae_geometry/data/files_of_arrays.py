@@ -18,7 +18,7 @@ def part_file(root: Path, part: str) -> Path | None:
     """
     found = [path for ending in ENDINGS if (path := root / f"{part}{ending}").exists()]
     if len(found) > 1:
-        raise VaeGeometryError(f"{found[1]}: lies beside {found[0].name}; leave one of them")
+        raise VaeGeometryError(f"{found[1]}: lies beside {found[0].name}; remove one of the two")
     return found[0] if found else None
 
 

@@ -48,7 +48,7 @@ STARTS = re.compile(  # of a file without an ending
 def class_files(part: Path) -> dict[str, list[Path]]:
     """Files in ``part/CLASS``, at any depth, sorted, by the name of the class; without hidden ones.
 
-    Links to folders are followed. A file may be anything that is no folder: a broken image, a FIFO, a text.
+    Links to folders are followed. A file may be anything that is not a folder: a broken image, a FIFO, a text.
 
     Raises
     ------

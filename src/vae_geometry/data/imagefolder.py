@@ -43,9 +43,7 @@ def read(source: Source, settings: Preparation) -> tuple[Split, Split]:
         raise VaeGeometryError(f"datasets: source {source.name} needs `root`, a folder that holds train/ and test/")
     names = ("train", "test") if settings.test_fraction is None else ("train",)
     if settings.test_fraction is not None and (settings.root / "test").exists():
-        raise VaeGeometryError(
-            f"{settings.root / 'test'}: is there already, so that test_fraction splits nothing off; leave one out"
-        )
+        raise VaeGeometryError(f"{settings.root / 'test'}: is there already; leave test_fraction out, or move it away")
     folders = {settings.root / name: class_files(settings.root / name) for name in names}
     classes = sorted({name for files in folders.values() for name in files})
     parts = [_read_folder(folder, files, classes, settings) for folder, files in folders.items()]
@@ -97,7 +95,7 @@ def _read_folder(
         shown += f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
         raise VaeGeometryError(f"images that cannot be read: {shown}; fix, move or remove them ({first.name}: {why})")
     if others:
-        logger.info("%s: files that are no images are left out: %d, such as %s", folder, len(others), others[0].name)
+        logger.info("%s: files that are not images are left out: %d, such as %s", folder, len(others), others[0].name)
     for label, name in enumerate(classes):
         if name in files and label not in labels:
             logger.info("%s: class %s has no images", folder, name)
@@ -143,13 +141,15 @@ def _bits_per_level(image: Image.Image) -> int:
     is_scaled_to_16_bits = image.mode == "I" and image.format in ("PNG", "PPM")
     is_signed = tags is not None and set(tags.get(TiffImagePlugin.SAMPLEFORMAT, UNSIGNED)) != set(UNSIGNED)
     if is_signed or (image.mode in ("I", "F") and not is_scaled_to_16_bits):
-        raise ValueError("of signed, 32-bit or float levels none is known to be white; save it with 8 or 16 bits")
+        raise ValueError(
+            "it has signed, 32-bit or float levels, of which none is known to be white; save it with 8 or 16 bits"
+        )
     if not image.mode.startswith("I"):
         return 8
     if tags is None:
         return 16
     if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 0) == 0:
-        raise ValueError("16-bit levels of which 0 is white; save it with 0 as black")
+        raise ValueError("its 16-bit levels have 0 as white; save it with 0 as black")
     return int(tags[TiffImagePlugin.BITSPERSAMPLE][0])
 
 

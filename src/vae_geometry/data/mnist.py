@@ -61,10 +61,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     shape = np.frombuffer(content, ">u4", n_dimensions, offset=4).tolist()
     expected = header + math.prod(shape)  # of Python's integers, which do not overflow
     if len(content) != expected:
-        problem = "ends after" if len(content) < expected else "continues after its end:"
-        raise VaeGeometryError(
-            f"{path}: file {problem} {len(content):,} of {expected:,} bytes; remove it to download it again"
-        )
+        raise VaeGeometryError(f"{path}: has {len(content):,} bytes, not {expected:,}; remove it to download it again")
     if 0 in shape:
         raise VaeGeometryError(f"{path}: no images or labels (shape {tuple(shape)}); remove it to download it again")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

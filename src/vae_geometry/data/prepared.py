@@ -55,9 +55,11 @@ def load_inputs(path: Path) -> Inputs:
     is_array = inputs.dtype == np.float32 and inputs.ndim in (2, 4)
     if not (is_image or is_array) or 0 in inputs.shape:
         wanted = "uint8 (N, 1 or 3, H, W) or float32 (N, D) or (N, C, H, W)"
-        raise VaeGeometryError(f"{path}: inputs are {inputs.dtype} {inputs.shape}, not {wanted}; prepare again")
+        raise VaeGeometryError(
+            f"{path}: inputs are {inputs.dtype} {inputs.shape}, not {wanted}; prepare the data set again"
+        )
     if is_array and not np.isfinite(inputs).all():
-        raise VaeGeometryError(f"{path}: inputs hold NaN or infinity; prepare again")
+        raise VaeGeometryError(f"{path}: inputs hold NaN or infinity; prepare the data set again")
     return inputs
 
 
@@ -71,5 +73,5 @@ def first_inputs(path: Path, n_points: int) -> Inputs:
     """
     inputs = load_inputs(path)
     if len(inputs) < n_points:
-        raise VaeGeometryError(f"{path}: holds {len(inputs)} inputs, {n_points} points are requested")
+        raise VaeGeometryError(f"{path}: holds {len(inputs)} inputs, {n_points} points are requested; lower the points")
     return inputs[:n_points]

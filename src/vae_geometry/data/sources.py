@@ -170,4 +170,6 @@ def image_size(words: Sequence[str | int] | None) -> tuple[int, int] | None:
     if len(given) in (1, 2) and all(word.isdecimal() and 0 < int(word) <= LARGEST for word in given):
         height, width = (given * 2)[:2]
         return int(height), int(width)
-    raise VaeGeometryError(f"image_size: {' '.join(given)} is no size; write one number, height and width, or native")
+    raise VaeGeometryError(
+        f"image_size: {' '.join(given)} is not a size; write one number, height and width, or native"
+    )

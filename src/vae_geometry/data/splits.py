@@ -34,7 +34,7 @@ def split_images(images: "Tensor", n_images: int | None, validation_fraction: fl
 
     Parameters
     ----------
-    images : (N, C, 32, 32) uint8 tensor
+    images : (N, C, H, W) uint8 or (N, ...) float32 tensor
     n_images : int or None
         Use so many, or all.
     validation_fraction : float
@@ -42,7 +42,7 @@ def split_images(images: "Tensor", n_images: int | None, validation_fraction: fl
 
     Returns
     -------
-    train, validation : uint8 tensors
+    train, validation : tensors
 
     Raises
     ------
@@ -51,11 +51,13 @@ def split_images(images: "Tensor", n_images: int | None, validation_fraction: fl
     """
     n_images = len(images) if n_images is None else n_images
     if n_images > len(images):
-        raise VaeGeometryError(f"training.images: {n_images} inputs are requested, the data set has {len(images)}")
+        raise VaeGeometryError(
+            f"training.images: {n_images} inputs are requested, the data set has {len(images)}; lower it"
+        )
     order = np.random.default_rng(SEED).permutation(len(images))[:n_images]
     n_validation = round(n_images * validation_fraction)
     if n_images - n_validation < 2 or n_validation < 1:
         raise VaeGeometryError(
-            f"{n_images} inputs are too few to train on and validate with {validation_fraction} of them; give more"
+            f"training.images: {n_images} inputs are too few, with {validation_fraction} of them to validate; give more"
         )
     return images[order[n_validation:]], images[order[:n_validation]]

@@ -1,4 +1,4 @@
 """How well a network reproduces images: ELBO and Frechet distance."""
 
 EXTRACTORS = {"inception": 2048, "efficientnet_lite0": 1280}  # networks of features, and how many features each has
-NO_IMAGES = "the inputs are no images, which a Frechet distance compares"
+NO_IMAGES = "the inputs are not images, which a Frechet distance compares"

@@ -180,18 +180,18 @@ def _download(path: Path) -> None:
         content = answer.read()
     with atomic_file(path) as unfinished:
         unfinished.write_bytes(content)
-        _check(unfinished, INCEPTION, f"{INCEPTION_URL} did not arrive completely, start again")
+        _check(unfinished, INCEPTION, f"{INCEPTION_URL} did not arrive completely; start again", path)
 
 
-def _check(path: Path, weights: Weights, remedy: str) -> None:
+def _check(path: Path, weights: Weights, remedy: str, named: Path | None = None) -> None:
+    """Check a file of weights; errors name another, where it is to lie there."""
     n_bytes = path.stat().st_size
     if n_bytes != weights.n_bytes:
-        problem = "ends after" if n_bytes < weights.n_bytes else "continues after its end:"
-        raise VaeGeometryError(f"{path}: file {problem} {n_bytes:,} of {weights.n_bytes:,} bytes; {remedy}")
+        raise VaeGeometryError(f"{named or path}: has {n_bytes:,} bytes, not {weights.n_bytes:,}; {remedy}")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 != weights.sha256:
-        raise VaeGeometryError(f"{path}: its sha256 is {sha256}, not {weights.sha256}; {remedy}")
+        raise VaeGeometryError(f"{named or path}: its sha256 is {sha256}, not {weights.sha256}; {remedy}")
 
 
 def _keep_freed_memory() -> None:

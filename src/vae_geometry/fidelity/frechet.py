@@ -105,7 +105,7 @@ def read_features(path: Path) -> FeatureStatistics:
         if kept.covariance.shape != (EXTRACTORS[kept.extractor],) * 2 or kept.mean.shape != kept.covariance.shape[:1]:
             raise ValueError(f"it holds {kept.mean.shape} means and {kept.covariance.shape} covariances")
         if not (np.isfinite(kept.mean).all() and np.isfinite(kept.covariance).all()):
-            raise ValueError("it holds values that are no numbers")
+            raise ValueError("it holds values that are not numbers")
         return kept
     except ValueError as error:
         raise VaeGeometryError(f"{path}: not a file of features ({error}); remove it to make it again") from None

@@ -68,7 +68,7 @@ def measure_fidelity(
     n_points: int,
     beta: float,
     features: Path | None = None,
-    weights: Path = Path("resources/downloads"),
+    weights: Path = Path(layout.RESOURCES["downloads"]),
     device: torch.device | None = None,
 ) -> None:
     """Measure test ELBO and Frechet distance from an activation dump.
@@ -99,7 +99,7 @@ def measure_fidelity(
     ------
     VaeGeometryError
         If the folder is no such dump, changes meanwhile, or holds fewer or other images than the features, pixels
-        outside 0 ... 1 or values that are no numbers; if there is a table of another run.
+        outside 0 ... 1 or values that are not finite; if there is a table of another run.
     """
     with unchanged(activations):
         dump = _read(activations, n_points)
@@ -136,7 +136,7 @@ def _read(folder: Path, n_points: int) -> Dump:
     rows = read_manifest(folder)
     files = {row["role"]: layout.layer_file(row["layer"]) for row in rows}
     if absent := {"input", "output"} - files.keys():
-        raise VaeGeometryError(f"{folder}: its manifest names no layer of role {min(absent)}; dump it again")
+        raise VaeGeometryError(f"{folder}: its manifest names no layer of role {min(absent)}; {REMEDY} again")
     names = [path.name for path in layer_files(folder).values()]
     names += [name for name in BESIDE_LAYERS if (folder / name).exists()]
     arrays = {name: open_npy(folder / name, REMEDY) for name in names}
@@ -144,14 +144,14 @@ def _read(folder: Path, n_points: int) -> Dump:
     used = {name: arrays[name] for name in (files["input"], files["output"], layout.SAMPLES, *FOR_THE_ELBO)}
     n_images = min(map(len, used.values()))
     if n_images < n_points:
-        raise VaeGeometryError(f"{folder}: holds {n_images} inputs, {n_points} points are requested")
+        raise VaeGeometryError(f"{folder}: holds {n_images} inputs, {n_points} points are requested; lower the points")
     images, outputs, samples, logits, mean, log_variance = (array[:n_points] for array in used.values())
     law = _likelihood(folder, rows[0])
     if law.needs_unit_interval:
         _check_pixels(folder / files["input"], images)
     for name, array in zip(FOR_THE_ELBO, (logits, mean, log_variance), strict=True):
         if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise VaeGeometryError(f"{folder / name}: holds values that are no numbers; dump the activations again")
+            raise VaeGeometryError(f"{folder / name}: holds NaN or infinity; {REMEDY} again")
     run = {field.name: rows[0][field.name] for field in tables.RUN}
     (shape,) = (tuple(row["shape"] or ()) for row in rows if row["role"] == "input")
     return Dump(folder, run, files, shape, law, images, outputs, logits, samples, mean, log_variance)
@@ -161,7 +161,7 @@ def _likelihood(folder: Path, row: Mapping[str, Any]) -> Likelihood:
     if row["likelihood"] not in LIKELIHOODS or (row["likelihood"] == "gaussian") != (
         row["output_variance"] is not None
     ):
-        raise VaeGeometryError(f"{folder / layout.MANIFEST}: names no likelihood with its variance; dump it again")
+        raise VaeGeometryError(f"{folder / layout.MANIFEST}: names no likelihood with its variance; {REMEDY} again")
     return likelihood(row["likelihood"], row["output_variance"])
 
 
@@ -171,7 +171,7 @@ def _measure_distance(dump: Dump, features: Path, weights: Path, device: torch.d
 
     if not _may_be_images(dump.shape):
         shape = "x".join(map(str, dump.shape))
-        raise VaeGeometryError(f"{dump.folder}: inputs of {shape} are no images, so --features does not go with them")
+        raise VaeGeometryError(f"{dump.folder}: inputs of {shape} are not images; leave --features out")
     _check_pixels(dump.folder / dump.files["input"], dump.images)
     images = _pixels(dump.images, dump.shape)
     if dump.likelihood.needs_unit_interval:
@@ -208,7 +208,7 @@ def _pixels(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.u
 
 def _check_pixels(path: Path, values: NDArray[np.float32]) -> None:
     if values.dtype.kind != "f" or not ((values >= 0) & (values <= 1)).all():
-        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; dump again")
+        raise VaeGeometryError(f"{path}: holds values that are not between 0 and 1; {REMEDY} again")
 
 
 def _warning(known: FeatureStatistics, reconstructions: NDArray[np.uint8]) -> str | None:

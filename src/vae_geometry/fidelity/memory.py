@@ -111,7 +111,7 @@ def _of_one_training(checkpoints: Sequence[Path]) -> dict[Path, dict[str, Any]]:
     for path, config in others:
         for name in ("dataset", "noise", "bottleneck", "seed", "trained"):
             if config.get(name) != first.get(name) and not (name == "trained" and config["epoch"] == 0):
-                differs = "was trained otherwise than" if name == "trained" else f"is of another {name} than"
+                differs = "was trained with other settings than" if name == "trained" else f"is of another {name} than"
                 raise VaeGeometryError(f"{path}: {differs} {known}; give checkpoints of one training")
         if config["epoch"] in epochs:
             raise VaeGeometryError(f"{path}: is of epoch {config['epoch']}, as is {epochs[config['epoch']]}; give one")
@@ -151,7 +151,7 @@ def parts(path: Path, config: dict[str, Any], data: Path, inputs: NDArray[Any], 
     except (KeyError, TypeError):
         raise VaeGeometryError(f"{path}: does not say how it was trained; train it again") from None
     if images_sha256(inputs) != sha256:
-        raise VaeGeometryError(f"{path}: was trained on other images than those of {data}; give the ones it was on")
+        raise VaeGeometryError(f"{path}: was not trained on the images of {data}; pass those it was trained on")
     images, validation_images = split_images(torch.from_numpy(inputs), used, fraction)
     batches = draw_batches(config, config["epoch"], len(images), batch_size, torch.device("cpu"))
     seen, eps = (torch.cat(drawn) for drawn in zip(*batches, strict=True))  # all but a last batch of one image

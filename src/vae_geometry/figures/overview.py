@@ -8,8 +8,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.claims.check import content_of
 from vae_geometry.claims.page import GENERATOR, Picture, html
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular
-from vae_geometry.replacing import require_written
+from vae_geometry.files import DAMAGED, atomic_file, reason, require_regular, require_written
 from vae_geometry.selection import Selection
 
 
@@ -33,7 +32,7 @@ def summarise(selection: Selection, output: Path, figures: Sequence[Path], verif
     VaeGeometryError
         As ``check_claims``; if a picture or its caption is absent, or the file there is no such page.
     """
-    require_written(output, _is_page, "no page of this package")
+    require_written(output, _is_page, "a page of this package")
     of_layers = sorted(path for path in figures if path.stem == "figure1")  # by noise, of which fresh is the first
     shown = [*of_layers[:1], *(path for path in figures if path.stem == "noise")]
     pictures = [_picture(path, output.parent, path in shown) for path in figures]

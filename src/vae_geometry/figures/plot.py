@@ -16,8 +16,7 @@ from vae_geometry import VaeGeometryError
 from vae_geometry.figures import style
 from vae_geometry.figures.captions import caption
 from vae_geometry.figures.registry import FIGURES
-from vae_geometry.files import DAMAGED, atomic_file, require_regular, with_ending
-from vae_geometry.replacing import require_written
+from vae_geometry.files import DAMAGED, atomic_file, require_regular, require_written, with_ending
 from vae_geometry.selection import Selection
 
 SOFTWARE = "vae-geometry"
@@ -61,7 +60,7 @@ def plot(
     files = [with_ending(Path(output), ending) for ending in ENDINGS]
     is_figure = _is_figure(files[-1])
     for file in files:
-        require_written(file, lambda _: is_figure, "no part of an earlier figure")
+        require_written(file, lambda _: is_figure, "part of an earlier figure")
     if name not in FIGURES:
         raise VaeGeometryError(f"no figure is called {name}; the figures are {', '.join(sorted(FIGURES))}")
     figure = FIGURES[name]

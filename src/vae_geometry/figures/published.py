@@ -36,7 +36,7 @@ def published(selection: Selection, folder: Path | None, steps: int | None = Non
     if names != published_names:
         raise VaeGeometryError(
             f"figure published compares the layers {', '.join(published_names.values())}; this network has "
-            f"{', '.join(names.values())}, leave the figure out"
+            f"{', '.join(names.values())}; leave the figure out"
         )
     bottlenecks = sorted(selection.bottlenecks)
     figure, axes = style.new_figure(style.PAGE, 4.6, 3, len(bottlenecks), sharex=True, sharey="row")

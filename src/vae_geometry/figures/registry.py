@@ -25,7 +25,7 @@ ENTRIES = (
         ),
         how_to_read=(
             "(a) An ID of about K after the bottleneck says that the network fills all K directions; how many the data "
-            "have depends on the scale, so whether K is too narrow is for (b) to say. An ID that rises above the "
+            "have depends on the scale, so judge by (b) whether K is too narrow. An ID that rises above the "
             "dashed line in the decoder is what the paper finds where K exceeds the ID of the data. (b) Lower is "
             "better: 2/N where a layer determines the input's neighbours, about 1 where it says nothing about them. "
             "(c) Below zero a step compresses, above zero it expands. A gap is a value that could not be measured; the "
@@ -49,8 +49,8 @@ ENTRIES = (
         how_to_read=(
             "Lower is better in (a) and (c). A KL that falls again and an II that rises again late in training are "
             "the second phase that the paper describes. With fewer images than features the distance is too large, "
-            "but distances of as many images can be compared. A gap is a value that could not be measured; the "
-            "distance and the KL have no band with one seed."
+            "but distances of equal numbers of images can be compared. A gap is a value that could not be measured; "
+            "the distance and the KL have no band with one seed."
         ),
     ),
     Figure(
@@ -101,7 +101,7 @@ ENTRIES = (
             "imbalance from each layer to the input, logarithmic."
         ),
         how_to_read=(
-            "What random weights do to the geometry: the ground on which training builds. An II near 1 says that the "
+            "What random weights do to the geometry: where training starts. An II near 1 says that the "
             "layer knows nothing of the input. A gap is a value that could not be measured."
         ),
     ),
@@ -145,7 +145,7 @@ ENTRIES = (
             "**Reconstructions and samples.** (a) The first test images and, below, what the trained networks of the "
             "first seed make of them, from a sampled latent; one row per bottleneck size K. (b) What the same "
             "networks decode from the prior; z is drawn once per K and seed, the same at every epoch. Of inputs that "
-            "are no images: each value of the first test inputs, and the same reconstructed."
+            "are not images: each value of the first test inputs, and the same reconstructed."
         ),
         how_to_read=(
             "(a) Compare each column with its top image: what a small K blurs is what it cannot keep. (b) Samples that "
@@ -165,9 +165,9 @@ ENTRIES = (
             "per bottleneck size K, the dashed line is the data's own."
         ),
         how_to_read=(
-            "A plateau is the dimension of the manifold. The ID that few neighbours give contains noise, that of many "
-            "neighbours the curvature and the edges of the data. With one seed the band is the standard error, which "
-            "takes the points as independent and is too small at many neighbours. A gap is a value that could not be "
+            "A plateau suggests the dimension of the manifold. The ID that few neighbours give contains noise, that of "
+            "many neighbours the curvature and the edges of the data. With one seed the band is the standard error, "
+            "which takes the points as independent and is too small at many neighbours. A gap is a value that could not be "
             "measured."
         ),
     ),

@@ -46,7 +46,7 @@ def _short_names(layers: pd.DataFrame) -> dict[int, str]:
     twice = layers[layers["layer"].duplicated()]
     if len(twice):
         raise VaeGeometryError(
-            f"the tables mix networks of unlike layers: layer {twice['layer'].iloc[0]} is not the same in all; "
+            f"layer {twice['layer'].iloc[0]} differs between the tables, so they are of different networks; "
             "measure again"
         )
     counters = {role: (letter, count(first)) for role, (letter, first) in NUMBERED.items()}

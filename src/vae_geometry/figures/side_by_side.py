@@ -59,8 +59,8 @@ SIDE_BY_SIDE = (
         shows=(
             "**The transition against the ID of the data.** One marker per data set; where several names stand for the "
             "same data, one per network. (a) Between which K the decoder's ID gets its hump, the paper's transition; "
-            "(b) between which K II(output -> input) stops falling, the larger of them being the smallest that is as "
-            "good as the best. One row per kind of noise. A bar is what the steps of the sweep and the errors over "
+            "(b) between which two K II(output -> input) stops falling; the larger is the smallest K that is as good "
+            "as the best. One row per kind of noise. A bar is what the steps of the sweep and the errors over "
             "seeds leave open, its marker the middle on the logarithmic axis: hollow where there may be no such K in "
             "the sweep. Short lines: each seed alone. Horizontal bars: standard error of the ID. Dashed: K = ID. Data "
             "with nearly the same ID stand side by side. A cross: no such K was found, for the reason given below."
@@ -69,8 +69,8 @@ SIDE_BY_SIDE = (
             "The paper says that the transition lies where K reaches the ID of the data: then all bars cross the "
             "dashed line, give or take a tenth. With fresh noise the hump may be absent, as idle units raise the ID of "
             "z above that of the decoder; (b) does not depend on them. Above 10 dimensions 2NN reads low (16 as 14, 32 "
-            "as 24), so that a bar as far above the line is no contradiction. Whether the trainings were at their end "
-            "is for the advice of each data set to say."
+            "as 24), so a bar that lies this far above the line is no contradiction. Whether the trainings were at "
+            "their end is for the advice of each data set to say."
         ),
     ),
 )

@@ -59,7 +59,7 @@ def compiled(function: Callable[Arguments, Result], **options: Any) -> Callable[
     result: Callable[Arguments, Result]
     try:
         result = njit(nogil=True, cache=True, **options)(function)
-    except RuntimeError:  # neither can: some seconds more in every process
+    except RuntimeError:  # neither is writable: every process compiles again, which takes seconds
         result = njit(nogil=True, **options)(function)
     return result
 

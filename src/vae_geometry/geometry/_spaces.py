@@ -119,7 +119,7 @@ class Space:
         exponent = 0 - int(np.frexp(reach)[1])
         self._float64_scale = 2.0 ** min(FLOAT64_EXPONENT + exponent, 1023)
         if smallest * self._float64_scale < SMALLEST:
-            raise ValueError(f"float64 has no squares of both {smallest:.0e} and {peak:.0e}")
+            raise ValueError(f"the squares of {smallest:.0e} and {peak:.0e} do not both fit in float64")
         single &= peak < 1e37
         dtype: np.dtype[np.floating[Any]] = np.dtype(np.float32 if single else np.float64)
         # The median of a few points is in the midst of most even where some lie far out; any shift is allowed.

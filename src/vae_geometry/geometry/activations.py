@@ -103,9 +103,11 @@ def problem_of_values(array: NDArray[np.floating[Any]]) -> str | None:
         if block.itemsize > 4:
             smallest = min(smallest, float(np.abs(block[block != 0]).min(initial=np.inf)))
     if peak > LARGEST or 0 < peak < 1 / LARGEST:
-        return f"values of about {peak:.0e} have no squares in float64; scale them first"
+        return f"the squares of values of about {peak:.0e} do not fit in float64; scale the values first"
     if smallest < peak / SPAN:
-        return f"float64 has no squares of both {smallest:.0e} and {peak:.0e}; set such small values to zero first"
+        return (
+            f"the squares of {smallest:.0e} and {peak:.0e} do not both fit in float64; set small values to zero first"
+        )
     return None
 
 

@@ -71,7 +71,7 @@ def require_points(where: str, n_points: int, scales: int | None) -> None:
     """Refuse scales of more neighbours than half of the points."""
     if scales and 2 * scales > n_points:
         raise VaeGeometryError(
-            f"{where}: holds {n_points} points, too few for scales of {scales} neighbours; take at most half of them"
+            f"{where}: holds {n_points} points, too few for {scales} neighbours; set scales to at most {n_points // 2}"
         )
 
 

@@ -79,6 +79,11 @@ def find_neighbours(
     device : str
         Where products are computed: ``cpu``, or a device of torch such as ``cuda``.
 
+    Returns
+    -------
+    Neighbours
+        Of the spaces in the order given.
+
     Raises
     ------
     ValueError
@@ -142,7 +147,7 @@ def working_memory_mb(memory_mb: int, found_bytes: int = 0) -> int:
     """
     taken_mb = IMPORTS_MB + found_bytes // 2**20
     if memory_mb <= taken_mb:
-        raise VaeGeometryError(f"{memory_mb} MB of memory are too little; allow more than {taken_mb} MB")
+        raise VaeGeometryError(f"memory_mb: {memory_mb} is too little; allow more than {taken_mb}")
     return memory_mb - taken_mb
 
 
@@ -201,7 +206,7 @@ def _plan(n_points: int, n_spaces: int, threads: int, memory_mb: int) -> _Plan:
     stripe = available // (4 * n_points * size)
     if stripe < 1:
         needed = -(-(scratch + 4 * n_points * size) // 2**20)
-        raise VaeGeometryError(f"the memory is too little for {n_points} points; allow {needed - memory_mb} MB more")
+        raise VaeGeometryError(f"memory_mb: too little for {n_points} points; allow {needed - memory_mb} MB more")
     return _Plan(parts, stripe, 0, block_rows)
 
 

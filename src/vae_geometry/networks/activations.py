@@ -56,8 +56,8 @@ def dump_activations(
         n_layers = len(model.layers) + 3  # with input, bottleneck and output
         raise VaeGeometryError(f"the network has {n_layers} layers; measure at most {dumps.MOST_LAYERS} of them")
     with dumps.new_dump(output) as new:
-        layers = _write_arrays(model, images, new, latent, noise, prior, device)
         run = {field.name: config[field.name] for field in tables.RUN}
+        layers = _write_arrays(model, images, new, latent, noise, prior, device, run)
         run |= {"likelihood": config["likelihood"], "output_variance": model.likelihood.output_variance}
         tables.write("manifest", [{**run, **layer} for layer in layers], new / layout.MANIFEST)
 
@@ -71,6 +71,7 @@ def _write_arrays(
     noise: torch.Generator,
     prior: torch.Generator,
     device: torch.device,
+    run: dict,
 ) -> list[dict]:
     """Write the arrays, and return a row of the manifest for each layer."""
     arrays: dict[str, np.memmap] = {}
@@ -86,7 +87,7 @@ def _write_arrays(
         batch[layout.SAMPLES] = model.likelihood.expected(model.decode(latents))
         for name, output in batch.items():
             values = output.flatten(1).cpu().numpy()
-            _require_finite(values, names.get(name, name.removesuffix(".npy")))
+            _require_finite(values, names.get(name, name.removesuffix(".npy")), run)
             if name not in arrays:
                 arrays[name] = _reserve(folder / name, (len(images), values.shape[1]))
             arrays[name][start : start + len(values)] = values
@@ -105,11 +106,11 @@ def _write_arrays(
     return [{**row, "n_points": len(images)} for row in rows]
 
 
-def _require_finite(values: NDArray[np.float32], name: str) -> None:
+def _require_finite(values: NDArray[np.float32], name: str, run: dict) -> None:
     if not np.isfinite(values).all():
         raise VaeGeometryError(
-            f"{name} of the network gives NaN or infinity on these inputs; take another checkpoint, or train again "
-            "with a lower training.learning_rate"
+            f"the network of K = {run['bottleneck']}, seed {run['seed']}, epoch {run['epoch']}: {name} gives NaN or "
+            "infinity on these inputs; take another checkpoint, or train again with a lower training.learning_rate"
         )
 
 

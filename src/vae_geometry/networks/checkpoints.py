@@ -64,7 +64,7 @@ def _config_problem(config: dict) -> str | None:
         return type(value) is int and value >= least
 
     if not isinstance(config, dict):
-        return "its config is no table"
+        return "its config is not a mapping"
     shape = config.get("shape")
     is_good = {
         "architecture": isinstance(config.get("architecture"), str),
@@ -78,7 +78,9 @@ def _config_problem(config: dict) -> str | None:
         "seed": is_count(config.get("seed"), 0),
         "epoch": is_count(config.get("epoch"), 0),
     }
-    return next((f"its config has no good {key}: {config.get(key)}" for key, good in is_good.items() if not good), None)
+    return next(
+        (f"its config has an invalid {key}: {config.get(key)}" for key, good in is_good.items() if not good), None
+    )
 
 
 def load_checkpoint(
@@ -121,7 +123,7 @@ def load_checkpoint(
             reason = f"its config describes tensor {name} as {wanted}, it holds {found}"
             raise VaeGeometryError(NO_CHECKPOINT.format(path=path, reason=reason))
     if bad := sorted(name for name, tensor in tensors.items() if not tensor.isfinite().all()):
-        described = f"{len(bad)} of {len(tensors)} tensors hold NaN or infinity, {bad[0]} for one"
+        described = f"{len(bad)} of {len(tensors)} tensors hold NaN or infinity, for example {bad[0]}"
         raise VaeGeometryError(f"{path}: {described}; name another, or remove it to make it again")
     model.load_state_dict(tensors, assign=True)
     return model.to(device).eval(), config
@@ -133,9 +135,13 @@ def _architecture(path: Path, config: dict, named: str | None) -> str:
     if ":" not in made_by:
         return made_by
     if named is None or signatures.architecture(named).label != made_by:
-        raise VaeGeometryError(f"{path}: is a network of {made_by}; name it with --architecture, as its code is run")
+        raise VaeGeometryError(
+            f"{path}: is a network of {made_by}; pass --architecture {made_by} to allow its code to run"
+        )
     if signatures.architecture(named).sha256 != sha256:
-        raise VaeGeometryError(f"{path}: {named} has changed since this network was made; train it again, or undo it")
+        raise VaeGeometryError(
+            f"{path}: {named} has changed since this network was made; train it again, or undo the change"
+        )
     return named
 
 
@@ -165,7 +171,9 @@ def check_shape(path: Path, config: dict, shape: tuple[int, ...]) -> None:
     """
     if list(shape) != config["shape"]:
         wanted, found = ("x".join(map(str, sizes)) for sizes in (config["shape"], shape))
-        raise VaeGeometryError(f"{path}: the network takes inputs of {wanted}, the data set has {found}; name another")
+        raise VaeGeometryError(
+            f"{path}: the network takes inputs of {wanted}, the data set has {found}; name a network for these data"
+        )
 
 
 def check_comparable(paths: Sequence[Path]) -> None:

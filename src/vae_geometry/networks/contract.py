@@ -35,8 +35,8 @@ def check_contract(name: str, model: Network, shape: tuple[int, ...], bottleneck
     Raises
     ------
     VaeGeometryError
-        If ``encode`` or ``decode`` raise an exception or give tensors of another shape or values that are no numbers;
-        if ``decode`` gives probabilities where the likelihood takes logits; if ``layers`` is no dict of different
+        If ``encode`` or ``decode`` raise an exception or give tensors of another shape or values that are not numbers;
+        if ``decode`` gives probabilities where the likelihood takes logits; if ``layers`` is not a dict of different
         modules, or one of them does not run or gives no tensor.
     """
     was_training = model.training
@@ -53,7 +53,9 @@ def _check(name: str, model: Network, inputs: Tensor, latent_shape: tuple[int, i
     with recording(layers) as outputs:
         latent = _run(name, "encode", model.encode, inputs)
         if not isinstance(latent, tuple) or len(latent) != 2:
-            raise VaeGeometryError(f"{name}: encode gives {_described(latent)}, not the pair (mean, log_variance)")
+            raise VaeGeometryError(
+                f"{name}: encode gives {_described(latent)}, not the pair (mean, log_variance); return it"
+            )
         for what, tensor in zip(("mean", "log_variance"), latent, strict=True):
             _check_tensor(f"{name}: encode: {what}", tensor, latent_shape)
         output = _run(name, "decode", model.decode, latent[0])
@@ -64,8 +66,10 @@ def _check(name: str, model: Network, inputs: Tensor, latent_shape: tuple[int, i
             raise VaeGeometryError(f"{name}: layer {layer} does not run in encode or decode; take it out of layers")
         output = outputs[layer]
         if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != len(inputs):
-            wanted = f"a tensor of {len(inputs)} points, as {len(inputs)} went in"
-            raise VaeGeometryError(f"{name}: layer {layer} gives {_described(output)}, not {wanted}; measure another")
+            raise VaeGeometryError(
+                f"{name}: layer {layer} gives {_described(output)}, not a tensor with a row for each input; "
+                "take it out of layers"
+            )
 
 
 def _check_logits(name: str, model: Network, latent: Tensor) -> None:
@@ -85,7 +89,7 @@ def _layers(name: str, model: Network) -> dict[str, nn.Module]:
     if not layers:
         raise VaeGeometryError(f"{name}: has no layers to measure; give it encoder and decoder, or a dict layers")
     if taken := [layer for layer in layers if layer in RESERVED or not isinstance(layer, str)]:
-        raise VaeGeometryError(f"{name}: a layer is called {taken[0]!r}, a name already used; rename it")
+        raise VaeGeometryError(f"{name}: a layer is called {taken[0]!r}, which is reserved; rename it")
     names: dict[int, str] = {}
     for layer, module in layers.items():
         if other := names.get(id(module)):

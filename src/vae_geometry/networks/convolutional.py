@@ -31,7 +31,9 @@ def build(shape: tuple[int, ...], bottleneck: int, channels: Sequence[int] = (64
     """
     if len(shape) != 3 or min(shape[1:]) < SMALLEST:
         wanted = f"images (C, H, W) of {SMALLEST} x {SMALLEST} pixels or more"
-        raise VaeGeometryError(f"architecture convolutional takes {wanted}, not inputs of {tuple(shape)}")
+        raise VaeGeometryError(
+            f"architecture convolutional takes {wanted}, not inputs of {tuple(shape)}; use perceptron, or larger images"
+        )
     if len(channels) != 4 or any(type(width) is not int or width < 1 for width in channels):
         raise VaeGeometryError(f"model.channels: {list(channels)} are not four widths; write four positive numbers")
     return VAE(shape, channels, bottleneck)

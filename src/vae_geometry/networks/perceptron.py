@@ -28,7 +28,7 @@ def build(shape: tuple[int, ...], bottleneck: int, widths: Sequence[int] = (512,
         If the widths are none.
     """
     if not widths or any(type(width) is not int or width < 1 for width in widths):
-        raise VaeGeometryError(f"model.widths: {list(widths)} are no widths; write positive numbers")
+        raise VaeGeometryError(f"model.widths: {list(widths)} are not widths; write positive numbers")
     return Perceptron(shape, widths, bottleneck)
 
 

@@ -30,9 +30,11 @@ def build(shape: tuple[int, ...], bottleneck: int, channels: Sequence[int] = (64
         If the shape is not that of an image, or of one too small for so many stages.
     """
     if len(shape) != 3:
-        raise VaeGeometryError(f"architecture residual takes images (C, H, W), not inputs of {tuple(shape)}")
+        raise VaeGeometryError(
+            f"architecture residual takes images (C, H, W), not inputs of {tuple(shape)}; use perceptron"
+        )
     if not channels or any(type(width) is not int or width < 1 for width in channels):
-        raise VaeGeometryError(f"model.channels: {list(channels)} are no widths; write positive numbers")
+        raise VaeGeometryError(f"model.channels: {list(channels)} are not widths; write positive numbers")
     if min(shape[1:]) < 2 ** len(channels):
         height, width = shape[1:]
         raise VaeGeometryError(

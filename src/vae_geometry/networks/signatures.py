@@ -14,7 +14,7 @@ from vae_geometry import VaeGeometryError
 
 FOLDER = Path(__file__).parent
 FUNCTION = "build"  # of the architectures of this folder
-NO_ARCHITECTURES = ("activations", "checkpoints", "contract", "layers", "likelihoods", "own", "signatures", "sizes")
+OTHER_MODULES = ("activations", "checkpoints", "contract", "layers", "likelihoods", "own", "signatures", "sizes")
 GIVEN = 2  # arguments that are no options: shape and bottleneck
 
 
@@ -63,7 +63,7 @@ def architecture(name: str) -> Architecture:
         if name not in architectures():
             known = ", ".join(architectures())
             raise VaeGeometryError(
-                f"architecture {name} is unknown; take {known}, or a function of your own as my_vae.py:build"
+                f"architecture {name} is unknown; take {known}, or a function of your own, such as my_vae.py:build"
             )
         return Architecture(name, FOLDER / f"{name}.py", FUNCTION)
     where, _, function = name.rpartition(":")
@@ -80,7 +80,7 @@ def architecture(name: str) -> Architecture:
 
 def architectures() -> list[str]:
     """Names of the architectures that come with the package: the other modules of this folder, each with ``build``."""
-    return sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem not in NO_ARCHITECTURES)
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem not in OTHER_MODULES)
 
 
 def check_options(found: Architecture, options: Iterable[str]) -> None:
@@ -103,7 +103,7 @@ def check_options(found: Architecture, options: Iterable[str]) -> None:
     positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
     if len(positional) < given and not arguments.vararg:
         raise VaeGeometryError(
-            f"architecture {found.name}: {found.function} takes {len(positional)} arguments; "
+            f"architecture {found.name}: {found.function} takes fewer than two arguments; "
             f"write def {found.function}(shape, bottleneck)"
         )
     takes = [*positional[given:], *(argument.arg for argument in arguments.kwonlyargs)]

@@ -70,8 +70,8 @@ SWEEP = (
     path("results", "results folder of the sweep", default=Path("results")),
     Option("dataset", tuple[str, ...], MISSING, "as named in the config"),
     Option("noise", tuple[str, ...], MISSING, "kinds of latent noise", choices=NOISES),
-    Option("bottleneck", tuple[int, ...], MISSING, "K", minimum=1),
+    Option("bottleneck", tuple[int, ...], MISSING, "sizes K of the bottleneck", minimum=1),
     Option("seed", tuple[int, ...], MISSING, "seeds of the runs", minimum=0),
-    Option("epoch", tuple[int, ...], MISSING, "checkpoints", minimum=0),
+    Option("epoch", tuple[int, ...], MISSING, "epochs of the checkpoints", minimum=0),
 )
 ONE_DATASET = tuple(replace(option, type=str) if option.name == "dataset" else option for option in SWEEP)

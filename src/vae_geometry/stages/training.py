@@ -63,10 +63,12 @@ def _json(text: str) -> dict[str, Any]:
         options = json.loads(text)
         if isinstance(options, dict):
             return options
-        problem = "no names with values"
+        problem = "it does not map names to values"
     except ValueError as error:
         problem = str(error)
-    raise VaeGeometryError(f"--options {text}: is no JSON object ({problem}); write such as '{{\"widths\": [256]}}'")
+    raise VaeGeometryError(
+        f"--options {text}: is not a JSON object ({problem}); write for example '{{\"widths\": [256]}}'"
+    )
 
 
 def _last_epoch(checkpoints: Option) -> Option:

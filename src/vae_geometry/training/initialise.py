@@ -31,7 +31,7 @@ def initialise(path: Path, config: dict, seed: int, inputs: NDArray[Any]) -> Non
     ------
     VaeGeometryError
         If the architecture takes no such inputs or options or breaks the contract of ``check_contract``, or the file is
-        there and is no untrained network; if the name of the data set cannot be printed.
+        there and is not an untrained network; if the name of the data set cannot be printed.
     """
     if not config["dataset"].isprintable():
         raise VaeGeometryError(f"dataset: {config['dataset']!a} cannot be printed; choose another name")

@@ -67,9 +67,9 @@ def train(
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, one that is there is not of this run, another process trains here, the
-        loss is no number any more, a file cannot be written, or a signal asks to stop (exit status 128 + signal: start
-        again to resume).
+        If a checkpoint lies past the last epoch; if the folder holds one of another run; if the loss becomes NaN or
+        infinite; if a file cannot be written; if a signal asks to stop (exit status 128 + signal: start again to
+        resume).
     """
     run = set_up(images, initial, training, device, architecture)
     names = {name: run.config[name] for name in RUN}
@@ -112,7 +112,7 @@ def train(
             means = mean_losses("train", run.batch_losses, n_seen, beta) | _validate(run, training, beta)
             if not np.isfinite(means["validation_elbo"]):
                 raise VaeGeometryError(
-                    f"{run_folder}: the validation loss is no number after epoch {epoch}; "
+                    f"{run_folder}: the validation loss is NaN or infinite after epoch {epoch}; "
                     f"the last good checkpoint is {good}; lower training.learning_rate"
                 )
             seconds, speed = time.monotonic() - started, n_seen / train_seconds
@@ -157,7 +157,7 @@ def _check_finite(run: Run, epoch: int, run_folder: Path, good: Path) -> None:
     batch = first_not_finite(run.batch_losses)
     if batch is not None:
         raise VaeGeometryError(
-            f"{run_folder}: the loss is no number in epoch {epoch}, batch {batch}; "
+            f"{run_folder}: the loss is NaN or infinite in epoch {epoch}, batch {batch}; "
             f"the last good checkpoint is {good}; lower training.learning_rate"
         )
 

@@ -34,7 +34,7 @@ def batch_losses(network: Forward, likelihood: Likelihood, images: Tensor, eps: 
 
 
 def first_not_finite(losses: Sequence[Tensor]) -> int | None:
-    """Number, from 1 on, of the first batch with a loss that is no number, if there is one; waits for the device."""
+    """Number, from 1 on, of the first batch with a loss that is not finite, if there is one; waits for the device."""
     is_finite = torch.stack(list(losses)).isfinite().all(1)
     return None if is_finite.all() else int(is_finite.int().argmin()) + 1
 

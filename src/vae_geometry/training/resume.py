@@ -45,7 +45,7 @@ def only_writer(run_folder: Path, received: list[signal.Signals]) -> Iterator[No
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.ENOLCK:
             raise VaeGeometryError(cannot_write(run_folder, error)) from None
-        logger.warning("%s cannot be locked on this file system; start no second training here", run_folder)
+        logger.warning("%s: cannot be locked on this file system; do not start a second training here", run_folder)
         yield
         return
     try:
@@ -69,9 +69,11 @@ def _acquire(lock: FileLock, run_folder: Path, received: list[signal.Signals]) -
     raise stopped(run_folder, received[0])
 
 
-def stopped(run_folder: Path, received: signal.Signals, where: str = "while waiting") -> VaeGeometryError:
+def stopped(
+    run_folder: Path, received: signal.Signals, where: str = "while waiting for another training"
+) -> VaeGeometryError:
     """The error of a training that a signal asks to stop: exit status 128 + signal, as shells have it."""
-    sentence = f"{run_folder}: stopped by {received.name} {where}; start again, it resumes from there"
+    sentence = f"{run_folder}: stopped by {received.name} {where}; start it again to resume"
     return VaeGeometryError(sentence, exit_status=128 + received)
 
 

@@ -28,7 +28,7 @@ class Run:
     model, optimizer : Network, Adam
     network : callable
         The model, compiled if requested.
-    images, validation_images : (N, C, H, W) uint8 tensors
+    images, validation_images : (N, C, H, W) uint8 or (N, ...) float32 tensors
         On the device.
     validation_eps : (N, K) float tensor
         The same in every epoch.
@@ -82,7 +82,7 @@ def set_up(
 
     Parameters
     ----------
-    images : (N, C, H, W) uint8 tensor
+    images : (N, C, H, W) uint8 or (N, ...) float32 tensor
         All training images.
     initial : Path
         Checkpoint of the untrained network.
@@ -94,11 +94,12 @@ def set_up(
     Raises
     ------
     VaeGeometryError
-        If a checkpoint lies past the last epoch, or the network is none of epoch 0 and of these images.
+        If a checkpoint lies past the last epoch, or the network is not of epoch 0 or takes other inputs.
     """
     if training.checkpoints and max(training.checkpoints) > training.epochs:
         raise VaeGeometryError(
-            f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); train longer"
+            f"checkpoints: epoch {max(training.checkpoints)} lies past the last epoch ({training.epochs}); "
+            "lower it, or train longer"
         )
     model, config = load_checkpoint(initial, device, architecture)
     if not any(parameter.requires_grad for parameter in model.parameters()):
@@ -111,7 +112,7 @@ def set_up(
     optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
     network: Forward = model
     if training.compile:
-        torch.use_deterministic_algorithms(training.deterministic)  # here, as it tells the compiler too
+        torch.use_deterministic_algorithms(training.deterministic)  # before compiling, as the compiler reads it too
         network = torch.compile(model, dynamic=False)
     size, draw = (len(validation_images), config["bottleneck"]), generator(config, "validation")
     validation_eps = torch.randn(size, generator=draw).to(device)

@@ -105,7 +105,7 @@ def test_random_damage_of_a_published_table_never_ends_in_a_traceback(name, tmp_
     [
         (b"cifar10,2,0,0,", b"cifar10,2,0,\xff,", r"invalid literal .*|.* codec can't decode byte 0xff .*"),
         (b"cifar10,2,0,1,", b"cifar10,2,0,0,", "it holds two rows of one place"),
-        (b"30.95", b"-30.95", "it holds values that are no positive numbers"),
+        (b"30.95", b"-30.95", "it holds values that are not positive numbers"),
         (b"cifar10,2,0,0,", b"cifar10,two,0,0,", "invalid literal .*'two'"),
     ],
 )

@@ -84,7 +84,7 @@ def test_tables_of_different_networks_are_not_mixed(tmp_path):
     write_sweep(tmp_path)
     other = tmp_path / "digits/fresh/k8/seed1/epoch3/intrinsic_dimension.parquet"
     rewrite("intrinsic_dimension", other, role="encoder")
-    with pytest.raises(VaeGeometryError, match="layer 0 has several roles, so the tables are of different networks"):
+    with pytest.raises(VaeGeometryError, match="layer 0 differs between the tables, so they are of different networks"):
         of_sweep(selection(tmp_path))
 
 

@@ -51,7 +51,7 @@ def test_the_page_is_replaced_by_the_same_bytes_and_a_file_of_others_is_not(tmp_
     summarise(chosen, output, figures)
     assert output.read_bytes() == before
     output.write_text("precious")
-    with pytest.raises(VaeGeometryError, match=r"index.html: is no page of this package and is not replaced"):
+    with pytest.raises(VaeGeometryError, match=r"index.html: is not a page of this package and is not replaced"):
         summarise(chosen, output, figures)
 
 

@@ -221,7 +221,7 @@ def test_other_files_are_left_out_and_counted(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="vae_geometry"):
         (images, _), _ = prepared("imagefolder", tmp_path / "out", root)
     assert len(images) == 12
-    assert caplog.messages[0] == f"{root / 'train'}: files that are no images are left out: 4, such as notes.txt"
+    assert caplog.messages[0] == f"{root / 'train'}: files that are not images are left out: 4, such as notes.txt"
 
 
 ABOVE_WHITE = {

@@ -100,9 +100,7 @@ def test_a_folder_without_a_test_part_is_split_once_and_for_all(tmp_path):
 
 def test_a_fraction_of_a_folder_that_has_a_test_part_is_refused(tmp_path):
     root = write_folder(tmp_path / "root")
-    with pytest.raises(
-        VaeGeometryError, match=r"root/test: is there already, so that test_fraction splits nothing off"
-    ):
+    with pytest.raises(VaeGeometryError, match=r"root/test: is there already; leave test_fraction out"):
         prepared("imagefolder", tmp_path / "out", root, test_fraction=0.25)
 
 
@@ -115,5 +113,5 @@ def test_a_size_is_a_number_two_or_native(words, size):
 
 @pytest.mark.parametrize("words", [[], ["0"], ["-3"], ["1", "2", "3"], ["native", "32"], ["large"], ["4097"]])
 def test_any_other_size_is_one_sentence(words):
-    with pytest.raises(VaeGeometryError, match="is no size; write one number, height and width, or native"):
+    with pytest.raises(VaeGeometryError, match="is not a size; write one number, height and width, or native"):
         image_size(words)

@@ -42,7 +42,7 @@ def test_a_truncated_idx_file_is_named_with_its_size(tmp_path, rng):
     write_mnist(tmp_path, rng)
     path = tmp_path / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:1204])
-    with pytest.raises(VaeGeometryError, match="t10k-images-idx3-ubyte: file ends after 1,204 of 3,152 bytes; remove"):
+    with pytest.raises(VaeGeometryError, match="t10k-images-idx3-ubyte: has 1,204 bytes, not 3,152; remove"):
         prepared("mnist", tmp_path / "out", tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -51,7 +51,7 @@ def test_an_idx_file_that_is_too_long_is_named(tmp_path, rng):
     write_mnist(tmp_path, rng)
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(VaeGeometryError, match="train-labels-idx1-ubyte: file continues after its end: 15 of 14 bytes"):
+    with pytest.raises(VaeGeometryError, match="train-labels-idx1-ubyte: has 15 bytes, not 14"):
         prepared("mnist", tmp_path / "out", tmp_path)
 
 

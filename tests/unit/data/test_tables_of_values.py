@@ -130,7 +130,7 @@ def test_rows_without_a_number_are_named(tmp_path, values, ending, where):
     values[0][8, 1] = np.inf
     write(tmp_path / "root", values, ending)
     path = tmp_path / f"root/train.{ending}"
-    assert refused(tmp_path) == f"{path}: 3 rows hold NaN or infinity ({where}); fill or remove them"
+    assert refused(tmp_path) == f"{path}: rows with NaN or infinity: 3 ({where}); fill or remove them"
 
 
 def test_a_csv_without_names_of_columns_is_refused(tmp_path, values):
@@ -174,17 +174,19 @@ def test_a_column_of_text_is_named(tmp_path, values, ending):
     root = write(tmp_path / "root", values, ending)
     frame = pd.DataFrame(values[0], columns=NAMES).assign(species="cat")
     frame.to_csv(root / "train.csv", index=False) if ending == "csv" else frame.to_parquet(root / "train.parquet")
-    assert refused(tmp_path) == f"{root}/train.{ending}: column species is no number; leave it out, or encode it"
+    assert (
+        refused(tmp_path) == f"{root}/train.{ending}: column species does not hold numbers; leave it out, or encode it"
+    )
 
 
 def test_columns_that_do_not_vary_are_named(tmp_path, values):
     values[0][:, 1] = 4
     root = write(tmp_path / "root", values, "csv")
-    assert refused(tmp_path) == f"{root}/train.csv: 1 columns do not vary (width); leave them out"
+    assert refused(tmp_path) == f"{root}/train.csv: columns that do not vary: 1 (width); leave them out"
     write(root, values, "npy")
     for part in ("train", "test"):
         (root / f"{part}.csv").unlink()
-    assert refused(tmp_path) == f"{root}/train.npy: 1 columns do not vary (1); leave them out"
+    assert refused(tmp_path) == f"{root}/train.npy: columns that do not vary: 1 (1); leave them out"
 
 
 def test_parts_of_other_columns_are_refused(tmp_path, values, rng):
@@ -206,7 +208,7 @@ def test_parts_of_other_columns_are_refused(tmp_path, values, rng):
 
 def test_a_test_part_and_a_fraction_contradict_each_other(tmp_path, values):
     root = write(tmp_path / "root", values)
-    sentence = f"{root}/test.npy: is there already, so that test_fraction splits nothing off; leave one out"
+    sentence = f"{root}/test.npy: is there already; leave test_fraction out, or move it away"
     assert refused(tmp_path, test_fraction=0.2) == sentence
 
 
@@ -219,7 +221,7 @@ def test_without_a_test_part_a_fraction_is_needed(tmp_path, values):
 def test_without_a_training_part_and_with_two_the_folder_is_named(tmp_path, values):
     root = write(tmp_path / "root", values)
     write_part(root, "train", values[0], "csv")
-    assert refused(tmp_path) == f"{root}/train.csv: lies beside train.npy; leave one of them"
+    assert refused(tmp_path) == f"{root}/train.csv: lies beside train.npy; remove one of the two"
     for ending in ("npy", "csv"):
         (root / f"train.{ending}").unlink()
     assert refused(tmp_path) == f"{root}: holds no train.npy, .npz, .parquet or .csv; put one there"
@@ -251,7 +253,10 @@ def test_what_is_no_table_of_numbers_is_refused(tmp_path, values):
 
 def test_values_beyond_float32_are_refused_unless_they_are_scaled(tmp_path, values):
     root = write(tmp_path / "root", [part * 1e60 for part in values])
-    assert refused(tmp_path) == f"{root}/train.npy: holds values that float32 cannot; set scale: standard or minmax"
+    assert (
+        refused(tmp_path)
+        == f"{root}/train.npy: holds values outside the range of float32; set scale: standard or minmax"
+    )
     (train, _), _ = prepared("arrays", tmp_path / "out", root, scale="standard")
     np.testing.assert_allclose(train.std(0), 1, rtol=1e-5)
 

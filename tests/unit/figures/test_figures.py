@@ -187,7 +187,7 @@ def test_an_unknown_figure_is_named(sweep, tmp_path):
 def test_files_that_are_missing_are_named(sweep, tmp_path):
     with pytest.raises(VaeGeometryError, match=r"seed9/epoch100/reconstructions\.npz: no such file"):
         plot("reconstructions", replace(sweep, seeds=[9]), tmp_path / "figure")
-    with pytest.raises(VaeGeometryError, match="pass resources/published"):
+    with pytest.raises(VaeGeometryError, match="pass --published resources/published"):
         plot("published", sweep, tmp_path / "figure")
     with pytest.raises(VaeGeometryError, match=r"layers\.csv: no such file"):
         plot("published", sweep, tmp_path / "figure", tmp_path)

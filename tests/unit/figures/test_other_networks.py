@@ -100,7 +100,7 @@ def test_what_needs_a_role_says_which(name, without_roles):
 def test_networks_of_unlike_layers_are_not_drawn_together(tmp_path):
     sweep = make_sweep(tmp_path, layers_of(5))
     make_sweep(tmp_path, [(*layer[:-1], "decoder") if layer[0] == 2 else layer for layer in layers_of(5)], seeds=(1,))
-    with pytest.raises(VaeGeometryError, match="mix networks of unlike layers: layer 2 is not the same in all"):
+    with pytest.raises(VaeGeometryError, match="layer 2 differs between the tables, so they are of different networks"):
         pages_of("figure1", replace(sweep, seeds=[0, 1]))
 
 

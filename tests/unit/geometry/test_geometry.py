@@ -86,7 +86,7 @@ def test_scales_add_a_table_and_leave_the_others_as_they_were(tmp_path, rng):
 
 def test_more_scales_than_half_of_the_points_are_refused(tmp_path, rng):
     folder = save(tmp_path / "dump", rng.normal(size=(30, 3)))
-    with pytest.raises(VaeGeometryError, match=r"dump: holds 30 points, too few for scales of 16 neighbours"):
+    with pytest.raises(VaeGeometryError, match=r"dump: holds 30 points, too few for 16 neighbours"):
         measure_geometry(folder, tmp_path / "out", 1, MEMORY_MB, scales=16)
     assert not (tmp_path / "out").exists()
 

@@ -196,7 +196,7 @@ def test_memory_decides_what_is_kept():
 
 
 def test_too_little_memory_is_an_error():
-    with pytest.raises(VaeGeometryError, match=r"the memory is too little for 5000 points; allow [0-9]+ MB more"):
+    with pytest.raises(VaeGeometryError, match=r"memory_mb: too little for 5000 points; allow [0-9]+ MB more"):
         find_neighbours([np.zeros((5000, 2), np.float32)], memory_mb=1)
 
 

@@ -94,8 +94,8 @@ def test_the_same_seed_draws_the_same_weights_for_32_by_32_pixels_whatever_other
     [
         ("residual", (5,), {}, r"architecture residual takes images \(C, H, W\), not inputs of \(5,\)"),
         ("residual", (3, 7, 32), {}, "model.channels: images of 7 x 32 pixels cannot be halved 3 times; write fewer"),
-        ("residual", (3, 8, 8), {"channels": []}, r"model.channels: \[\] are no widths; write positive numbers"),
-        ("perceptron", (5,), {"widths": [8, 0]}, r"model.widths: \[8, 0\] are no widths; write positive numbers"),
+        ("residual", (3, 8, 8), {"channels": []}, r"model.channels: \[\] are not widths; write positive numbers"),
+        ("perceptron", (5,), {"widths": [8, 0]}, r"model.widths: \[8, 0\] are not widths; write positive numbers"),
         ("perceptron", (5,), {"channels": [8]}, "perceptron takes no option channels; it takes widths"),
     ],
 )

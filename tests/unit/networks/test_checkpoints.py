@@ -92,7 +92,9 @@ def test_weights_that_are_no_numbers_are_named(tmp_path, capsys, value):
     with torch.no_grad():
         model.mean.weight[1, 3] = model.mean.bias[0] = value
     save_checkpoint(path, model, CONFIG)
-    sentence = f"{path}: 2 of {len(model.state_dict())} tensors hold NaN or infinity, mean.bias for one; name another, "
+    sentence = (
+        f"{path}: 2 of {len(model.state_dict())} tensors hold NaN or infinity, for example mean.bias; name another, "
+    )
     sentence += "or remove it to make it"
     with pytest.raises(VaeGeometryError, match=re.escape(sentence)):
         load_checkpoint(path)

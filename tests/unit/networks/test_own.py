@@ -89,7 +89,7 @@ BROKEN = {
         )
         .replace("self.moments = ", "self.recurrent = nn.LSTM(35, 4)\n        self.moments = ")
         .replace("    def encode(self, x):\n        " + ENCODE + "\n\n    @property", "    @property"),
-        "layer recurrent gives a tuple of 2, not a tensor of 2 points, as 2 went in; measure another",
+        "layer recurrent gives a tuple of 2, not a tensor with a row for each input; take it out of layers",
     ),
     "the same module twice": (
         with_layers("{'a': self.encoder, 'b': self.encoder}"),
@@ -97,7 +97,7 @@ BROKEN = {
     ),
     "a reserved name": (
         with_layers("{'input': self.encoder}"),
-        "a layer is called 'input', a name already used; rename it",
+        "a layer is called 'input', which is reserved; rename it",
     ),
     "a layer that does not run": (
         with_layers("{'a': self.encoder, 'b': self.unused}").replace(
@@ -131,7 +131,7 @@ BROKEN = {
     ),
     "too few arguments": (
         changed("def build(shape, bottleneck, width=128)", "def build(shape)"),
-        "build takes 1 arguments; write def build(shape, bottleneck)",
+        "build takes fewer than two arguments; write def build(shape, bottleneck)",
     ),
     "an option without a value": (
         changed("def build(shape, bottleneck, width=128)", "def build(shape, bottleneck, width)"),
@@ -214,7 +214,7 @@ def test_a_file_that_has_changed_is_refused_for_a_checkpoint_of_the_old_one(tmp_
     (tmp_path / "my_vae.py").write_text(SOURCE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n")
     assert train(tmp_path, "--architecture", f"{tmp_path}/my_vae.py:build") == 1
     line = refused(capsys)
-    assert "my_vae.py:build has changed since this network was made; train it again, or undo it" in line
+    assert "my_vae.py:build has changed since this network was made; train it again, or undo the change" in line
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "run/training.parquet").exists()
 
@@ -227,5 +227,7 @@ def test_a_checkpoint_runs_no_code_that_is_not_named(tmp_path, data, capsys, mon
     (tmp_path / "other.py").write_text(source)
     monkeypatch.chdir(tmp_path)
     assert train(tmp_path, *[word.replace("OTHER", f"{tmp_path}/other.py:build") for word in named]) == 1
-    assert "is a network of my_vae.py:build; name it with --architecture, as its code is run" in refused(capsys)
+    assert "is a network of my_vae.py:build; pass --architecture my_vae.py:build to allow its code to run" in refused(
+        capsys
+    )
     assert not (tmp_path / "ran").exists()

@@ -119,7 +119,7 @@ def test_half_written_tables_go_and_files_of_others_in_the_state_stay(tmp_path, 
 @pytest.mark.parametrize("name", ["training", "timing"])
 def test_a_file_that_is_no_table_is_not_replaced_by_one(tmp_path, images, name):
     (tmp_path / f"{name}.parquet").write_text("mine")
-    with pytest.raises(VaeGeometryError, match=rf"{name}.parquet: is no table of kind {name} and is not replaced"):
+    with pytest.raises(VaeGeometryError, match=rf"{name}.parquet: is not a table of kind {name} and is not replaced"):
         run(tmp_path, images)
     assert (tmp_path / f"{name}.parquet").read_text() == "mine"
 

@@ -159,7 +159,10 @@ def test_two_trainings_do_not_write_into_one_folder(tmp_path, images):
     """SIGTERM ends the waiting of the second."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
-    with FileLock(tmp_path / LOCK), pytest.raises(VaeGeometryError, match="stopped by SIGTERM while waiting; start ag"):
+    with (
+        FileLock(tmp_path / LOCK),
+        pytest.raises(VaeGeometryError, match="stopped by SIGTERM while waiting for another training; start it ag"),
+    ):
         run(tmp_path, images)
     assert not (tmp_path / "training.parquet").exists()
     assert (run(tmp_path, images) / "training.parquet").exists()
@@ -200,7 +203,7 @@ def test_sigterm_saves_at_the_next_batch_and_asks_to_start_again(tmp_path, image
 
     with monkeypatch.context() as patch:
         patch.setattr(Adam, "zero_grad", stopped)
-        with pytest.raises(VaeGeometryError, match="stopped by SIGTERM in epoch 2 of 3; start again") as stop:
+        with pytest.raises(VaeGeometryError, match="stopped by SIGTERM in epoch 2 of 3; start it again") as stop:
             run(tmp_path / "run", images)
     assert stop.value.exit_status == 128 + signal.SIGTERM
     assert len(steps) == BATCHES + 2

@@ -122,21 +122,27 @@ def test_a_loss_that_is_no_number_names_epoch_batch_and_the_last_good_checkpoint
         return forward(self, inputs * float("nan") if sum(steps) == BATCHES + 2 else inputs, noise)
 
     monkeypatch.setattr(VAE, "forward", spoiled)
-    with pytest.raises(VaeGeometryError, match="no number in epoch 2, batch 2; the last good checkpoint is") as failed:
+    with pytest.raises(
+        VaeGeometryError, match="NaN or infinite in epoch 2, batch 2; the last good checkpoint is"
+    ) as failed:
         run(tmp_path, images)
     assert load_checkpoint(Path(re.search(r"checkpoint is (\S+);", str(failed.value))[1]))[1]["epoch"] == 1
     assert [row["epoch"] for row in losses(tmp_path)] == [1]
 
 
 def test_a_training_that_diverges_in_its_first_epoch_has_the_untrained_network_as_last_good_one(tmp_path, images):
-    with pytest.raises(VaeGeometryError, match=r"no number in epoch 1, .*epoch0.safetensors; lower training.learning_"):
+    with pytest.raises(
+        VaeGeometryError, match=r"NaN or infinite in epoch 1, .*epoch0.safetensors; lower training.learning_"
+    ):
         run(tmp_path, images, replace(SETTINGS, learning_rate=1e30))
     assert not (tmp_path / "training.parquet").exists()
 
 
 def test_weights_that_break_in_the_last_step_leave_no_checkpoint(tmp_path, images):
     """Their own loss is a number yet; that of the validation images is none any more."""
-    with pytest.raises(VaeGeometryError, match="the validation loss is no number after epoch 1; the last good check"):
+    with pytest.raises(
+        VaeGeometryError, match="the validation loss is NaN or infinite after epoch 1; the last good check"
+    ):
         run(tmp_path, images, replace(SETTINGS, batch_size=48, learning_rate=1e30))
     assert not list(tmp_path.rglob("epoch1.safetensors"))
 
@@ -203,7 +209,10 @@ def test_a_gpu_gives_the_same_bytes_and_does_not_wait_within_an_epoch(tmp_path, 
     ("change", "sentence"),
     [
         ({"epoch": 40}, "is of epoch 40; give the untrained network, that of epoch 0"),
-        ({"shape": [3, 32, 32]}, "the network takes inputs of 3x32x32, the data set has 1x32x32; name another"),
+        (
+            {"shape": [3, 32, 32]},
+            "the network takes inputs of 3x32x32, the data set has 1x32x32; name a network for these data",
+        ),
     ],
 )
 def test_an_initial_network_that_does_not_fit_is_an_error(tmp_path, images, change, sentence):
