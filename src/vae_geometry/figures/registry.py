@@ -167,8 +167,8 @@ ENTRIES = (
         how_to_read=(
             "A plateau suggests the dimension of the manifold. The ID that few neighbours give contains noise, that of "
             "many neighbours the curvature and the edges of the data. With one seed the band is the standard error, "
-            "which takes the points as independent and is too small at many neighbours. A gap is a value that could not be "
-            "measured."
+            "which takes the points as independent and is too small at many neighbours. A gap is a value that could "
+            "not be measured."
         ),
     ),
     Figure(
