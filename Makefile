@@ -22,12 +22,13 @@ demo: .venv/installed
 	PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake --cores all --configfile=sweeps/demo.yaml --logger rich
 	@echo "The figures are in results/figures/digits/, the tables in results/tables/."
 
-# The tests on SLURM wait more than they compute (and are skipped where there is none): they run beside the others.
+# The tests on SLURM and with conda wait more than they compute (and are skipped where there is none): they run beside the
+# others.
 test: .venv/installed
-	export PATH="$(CURDIR)/.venv/bin:$$PATH"; slurm_log=$$(mktemp); \
-	python -m pytest tests/slurm > $$slurm_log 2>&1 & slurm=$$!; \
-	python -m pytest --ignore=tests/slurm; status=$$?; \
-	wait $$slurm || status=$$?; cat $$slurm_log; rm $$slurm_log; exit $$status
+	export PATH="$(CURDIR)/.venv/bin:$$PATH"; log=$$(mktemp); \
+	python -m pytest tests/slurm tests/conda > $$log 2>&1 & waiting=$$!; \
+	python -m pytest --ignore=tests/slurm --ignore=tests/conda; status=$$?; \
+	wait $$waiting || status=$$?; cat $$log; rm $$log; exit $$status
 
 # The geometry on numpy 2, in an environment of its own: the package and what it needs, without DADApy, which needs numpy 1.
 test-numpy2:
