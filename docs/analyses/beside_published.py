@@ -53,7 +53,8 @@ def main() -> None:
     def of_roles(values: pd.Series, *names: str) -> pd.Series:
         return values[values.index.get_level_values("layer").map(roles).isin(names)].groupby(level="bottleneck").max()
 
-    for part, names in {"encoder": ["encoder"], "decoder and output": ["decoder", "output"]}.items():
+    parts = {"encoder": ["encoder"], "decoder and output": ["decoder", "output"]}
+    for part, names in parts.items():
         for noise in noises:
             factors = np.exp(np.log(by_layer / measured[noise]).abs())
             _print_row(f"largest factor of ID, {part}, {noise}", of_roles(factors, *names)[sizes].map("{:.2f}".format))
@@ -61,9 +62,10 @@ def main() -> None:
     ours = to_input["information_imbalance"].mean().rename_axis(["noise", "bottleneck", "layer"])
     theirs = imbalances[imbalances["target_role"] == "input"].set_index(["bottleneck", "source_layer"])
     theirs = theirs["information_imbalance"].rename_axis(["bottleneck", "layer"])
-    for noise in noises:
-        factors = of_roles(np.exp(np.log(theirs / ours[noise]).abs()), "decoder", "output")
-        _print_row(f"largest factor of II(layer -> input), {noise}", factors[sizes].map("{:.2f}".format))
+    for part, names in parts.items():
+        for noise in noises:
+            factors = of_roles(np.exp(np.log(theirs / ours[noise]).abs()), *names)[sizes].map("{:.2f}".format)
+            _print_row(f"largest factor of II(layer -> input), {part}, {noise}", factors)
     for role in ("encoder", "bottleneck", "decoder", "output"):
         title = f"highest ID, {role}" if role in ("encoder", "decoder") else f"ID, {role}"
         _print_row(f"{title}, published", of_roles(by_layer, role)[sizes].map("{:.1f}".format))

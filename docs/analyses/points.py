@@ -2,7 +2,7 @@
 
     python docs/analyses/points.py results/mnist/fresh --data resources/datasets/mnist/test.npz --epoch 50 --seed 0 1 2
 
-Prints a line for each N: the K that II alone finds wide enough, and the II by K. See docs/gallery.md.
+Prints a line for each N: the K that II alone finds wide enough, and the II by K. See docs/how-to/cheapest-sweep.md.
 """
 
 import argparse

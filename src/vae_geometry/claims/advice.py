@@ -52,8 +52,8 @@ class Advice:
             return f"The sweep cannot tell yet: {'; '.join(self.obstacles)}."
         smaller = f"; K = {self.possible} may do" if self.possible != self.size else ""
         return (
-            f"Take K = {self.size}: the smallest that lacks less than a tenth of what widening the bottleneck gains in "
-            f"{self.by}{smaller}{self.but}."
+            f"Take K = {self.size}: the smallest K with nine tenths of the gain in {self.by} from widening the "
+            f"bottleneck{smaller}{self.but}."
         )
 
     def details(self) -> list[str]:
