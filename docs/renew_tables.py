@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 from evidence import restore
 
 DOCS = Path(__file__).parent
-LONG, REDUCED = DOCS / "evidence/long", DOCS / "evidence/reduced"
-BY_BOTTLENECK = [("by_bottleneck", LONG, "cifar10"), ("by_bottleneck", REDUCED, "mnist")]
+LONG = DOCS / "evidence/long"
+BY_BOTTLENECK = [("by_bottleneck", LONG, "cifar10"), ("by_bottleneck", LONG, "mnist")]
 PRINTED = {
     "explanation/noise-by-bottleneck.md": BY_BOTTLENECK,
     "explanation/latent-and-mean.md": BY_BOTTLENECK,
     "explanation/published-values.md": [("beside_published", LONG, "--epoch", 200)],
-    "explanation/transition.md": [("transitions", DOCS / "evidence/transition", LONG, REDUCED)],
+    "explanation/transition.md": [("transitions", DOCS / "evidence/transition", LONG)],
     "how-to/cheapest-sweep.md": [("advice_by_epoch", "RESULTS", "mnist", "cifar10")],
 }
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
@@ -35,8 +35,7 @@ def main() -> None:
 def renewed() -> dict[Path, str]:
     """The text of each page, with its tables as they are printed today."""
     with TemporaryDirectory() as folder:
-        for kept in (LONG, REDUCED):
-            restore(kept, Path(folder))
+        restore(LONG, Path(folder))
         return {DOCS / name: _renewed(DOCS / name, commands, folder) for name, commands in PRINTED.items()}
 
 

@@ -48,6 +48,12 @@ def test_other_numbers_contradict_it(name, tables):
     assert verdict(NAMED[name], with_numbers(**tables))["verdict"] == CONTRADICTED
 
 
+def test_a_bottleneck_of_many_dimensions_is_not_its_decoder():
+    tables = {"dimension": {(128, LAST, 5): sample(60.0), (128, LAST, 7): sample(13.0)}}
+    found = verdict(NAMED["number_of_the_decoder"], with_numbers(**tables))
+    assert found["verdict"] == CONTRADICTED
+
+
 @pytest.mark.parametrize("name", OF_MNIST[:3])
 def test_wide_errors_leave_it_open(name):
     noisy = {key: sample(n.mean, 0.5) for key, n in with_numbers().dimension.items()}
