@@ -48,7 +48,7 @@ def number_of_the_data(evidence: Evidence) -> Finding:
 
 @claim(
     "The encoder's ID reaches about 80 for CIFAR-10, and 25 for MNIST, for every K",
-    f"The highest of the layers after the bottleneck, at the last epoch. {TEXT}",
+    f"The highest of its layers, at the last epoch. {TEXT}",
     section="3.1 and C",
 )
 def number_of_the_encoder(evidence: Evidence) -> Finding:
