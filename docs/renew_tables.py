@@ -22,7 +22,9 @@ PRINTED = {
     "explanation/latent-and-mean.md": BY_BOTTLENECK,
     "explanation/published-values.md": [("beside_published", LONG, "--epoch", 200)],
     "explanation/transition.md": [("transitions", DOCS / "evidence/transition", LONG)],
-    "how-to/cheapest-sweep.md": [("advice_by_epoch", "RESULTS", "mnist", "cifar10")],
+    "how-to/cheapest-sweep.md": [
+        ("advice_by_epoch", "RESULTS", "mnist", "cifar10", "mnist-4000", "mnist-2000", "mnist-1000")
+    ],
 }
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 
@@ -35,7 +37,8 @@ def main() -> None:
 def renewed() -> dict[Path, str]:
     """The text of each page, with its tables as they are printed today."""
     with TemporaryDirectory() as folder:
-        restore(LONG, Path(folder))
+        for kept in (LONG, DOCS / "evidence/cheapest"):
+            restore(kept, Path(folder))
         return {DOCS / name: _renewed(DOCS / name, commands, folder) for name, commands in PRINTED.items()}
 
 
