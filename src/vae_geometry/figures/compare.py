@@ -17,7 +17,7 @@ from vae_geometry.claims.verdicts import inner_extremes
 from vae_geometry.claims.witnesses import tells_nothing, witness
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch
+from vae_geometry.figures.style import Drawn, epoch_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
@@ -60,13 +60,13 @@ def compare(selection: Selection) -> Drawn:
     lines["ID of the data"] = Line2D([], [], **style.REFERENCE)
     style.bottleneck_legend(figure, selection.bottlenecks, lines)
     numbers = by_panel(*(panels[row] for row in range(len(rows)) for panels in columns))
-    style.heading(figure, f"data sets by column, noise: {' and '.join(kinds)}, {last_epoch(selection)}", numbers)
+    style.heading(figure, f"data sets by column, noise: {' and '.join(kinds)}, {epoch_title(selection)}", numbers)
     return figure, numbers
 
 
 def _panels(selection: Selection, kinds: Sequence[str]) -> list[pd.DataFrame]:
     """The numbers of one data set, from top to bottom."""
-    profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
+    profile = summaries.id_profile(summaries.dimensions(summaries.at_last_epoch(selection)))
     pairs = summaries.imbalances(selection)
     trained = pairs[pairs["epoch"] == max(selection.epochs)]
     course = summaries.to_input(pairs, "output", "epoch")

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, gaussians, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch, run_title
+from vae_geometry.figures.style import Drawn, epoch_title, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.latents import LATENTS
 from vae_geometry.selection import Selection
@@ -54,7 +54,7 @@ def latents(selection: Selection, table: Path | None = None) -> Drawn:
     style.letters(axes)
     style.row_legend(figure, {**{NAMES[name]: Line2D([], [], **look) for name, look in LOOKS.items()}, **further})
     numbers = by_panel(to_input, of_latent, units)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers)
     beside = [rows for rows in (roles.of_role(profile, "input"), expected) if len(rows)]
     return figure, pd.concat([numbers, *beside], ignore_index=True)
 

@@ -7,7 +7,7 @@ from matplotlib.colors import LogNorm
 
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
+from vae_geometry.figures.style import Drawn, epoch_title, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
@@ -29,7 +29,7 @@ def id_scaling(selection: Selection) -> Drawn:
     style.letters(axes, [_title(panel) for panel in panels])
     style.bottleneck_legend(figure, selection.bottlenecks)
     numbers = by_panel(*panels)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers)
     return figure, pd.concat([numbers, data], ignore_index=True)
 
 
@@ -57,7 +57,7 @@ def ii_to_output(selection: Selection) -> Drawn:
     draw.ii_panel(ax, profile, "output", roles.labels(pairs, "source_layer", "source_label"))
     style.bottleneck_legend(figure, selection.bottlenecks)
     numbers = by_panel(profile)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers)
     return figure, numbers
 
 
@@ -94,7 +94,7 @@ def ii_matrix(selection: Selection) -> Drawn:
     style.letters(axes, sizes(panels))
     bar = figure.colorbar(squares, ax=axes, label="II(from layer → to layer)", shrink=0.8, aspect=30)
     draw.log_axis(bar.ax.yaxis)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers, spread="")
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers, spread="")
     return figure, numbers
 
 
@@ -139,7 +139,7 @@ def ii_plane(selection: Selection) -> Drawn:
         draw.log_axis(axis)
     style.letters(axes, sizes(panels))
     numbers = by_panel(*panels)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers, spread="bars")
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers, spread="bars")
     figure.draw_without_rendering()  # the names need the final places of the points
     for ax, path in zip(axes, paths, strict=True):
         draw.name_points(ax, *_plane(path["mean"]), [names[layer] for layer in path.index])

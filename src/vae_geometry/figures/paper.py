@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, gaussians, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch, run_title, sizes
+from vae_geometry.figures.style import Drawn, epoch_title, run_title, sizes
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
@@ -40,7 +40,7 @@ def figure1(selection: Selection, table: Path | None = None) -> Drawn:
     bars = {"a Gaussian of K dimensions": Line2D([], [], color="0.35", **style.GAUSSIAN)}
     style.bottleneck_legend(figure, selection.bottlenecks, bars if len(expected) else None)
     numbers = by_panel(profile, to_input, change)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers)
     return figure, pd.concat([numbers, expected.assign(panel="a")], ignore_index=True) if len(expected) else numbers
 
 
@@ -159,7 +159,7 @@ def figureA1(selection: Selection, table: Path | None = None) -> Drawn:
             ax.axvline(expected["mean"].iloc[0], **{**style.REFERENCE, **style.GAUSSIAN})
     style.letters(axes.flat)
     numbers = by_panel(imbalance, distance, first, second)
-    style.heading(figure, run_title(selection, last_epoch(selection)), numbers)
+    style.heading(figure, run_title(selection, epoch_title(selection)), numbers)
     beside = [rows for rows in (roles.of_role(profile, "input"), expected) if len(rows)]
     return figure, pd.concat([numbers, *beside], ignore_index=True)
 
@@ -225,7 +225,7 @@ def figureA2(selection: Selection) -> Drawn:
     style.letters(axes)
     style.bottleneck_legend(figure, selection.bottlenecks)
     numbers = by_panel(profile, to_input)
-    style.heading(figure, run_title(selection, f"{last_epoch(selection)} (untrained)"), numbers)
+    style.heading(figure, run_title(selection, f"{epoch_title(selection)} (untrained)"), numbers)
     return figure, numbers
 
 

@@ -62,7 +62,7 @@ def published(selection: Selection, folder: Path | None, steps: int | None = Non
     }
     style.row_legend(figure, lines)
     style.heading(figure, run_title(selection), pd.concat(measured))
-    return figure, by_panel(*(compare(*tables) for tables in zip(measured, theirs, strict=True)))
+    return figure, by_panel(*(differences(*tables) for tables in zip(measured, theirs, strict=True)))
 
 
 def _training(epoch: int, steps: int | None) -> str:
@@ -94,7 +94,7 @@ def at_epoch(frame: pd.DataFrame, epoch: int) -> pd.DataFrame:
     return frame[frame["epoch"] == epochs.iloc[(epochs - epoch).abs().argmin()]]
 
 
-def compare(measured: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+def differences(measured: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Measured beside published values of one quantity, and their difference in units of the spread over seeds.
 
     Parameters

@@ -148,7 +148,7 @@ def run_title(selection: Selection, epochs: str = "") -> str:
     return f"{selection.datasets[0]}, noise: {' and '.join(selection.noises)}" + (epochs and f", {epochs}")
 
 
-def last_epoch(selection: Selection) -> str:
+def epoch_title(selection: Selection) -> str:
     """The last epoch, for a title."""
     return f"epoch {max(selection.epochs)}"
 

@@ -23,7 +23,7 @@ DISTANCES = {"frechet_distance": "", "samples_frechet_distance": " of samples"} 
 RECONSTRUCTIONS = ("images", "reconstructions", "samples")  # of their file
 
 
-def last_epoch(selection: Selection) -> Selection:
+def at_last_epoch(selection: Selection) -> Selection:
     """The same selection at its last epoch alone."""
     return replace(selection, epochs=[max(selection.epochs)])
 
@@ -252,7 +252,7 @@ def reconstructions(
     """
     decoded, samples, rows, shape = {}, {}, [], None
     owners: dict[tuple, Path] = {}
-    for path, run in last_epoch(selection).files("reconstructions").items():
+    for path, run in at_last_epoch(selection).files("reconstructions").items():
         is_drawn = run["seed"] == selection.seeds[0]
         if not is_drawn and not path.exists():
             continue

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, roles, style, summaries
-from vae_geometry.figures.style import Drawn, last_epoch, run_title
+from vae_geometry.figures.style import Drawn, epoch_title, run_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
@@ -77,7 +77,7 @@ def reconstructions(selection: Selection) -> Drawn:
         ax.grid(False)
         ax.spines[:].set_visible(False)
     style.letters(axes, list(blocks))
-    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
+    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {epoch_title(selection)}"))
     return figure, errors
 
 
@@ -93,7 +93,7 @@ def _values_against_reconstructed(
         ax.set_xlabel("value")
     axes.flat[0].set_ylabel("reconstructed")
     style.letters(axes.flat, [f"K = {size}" for size in decoded])
-    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {last_epoch(selection)}"))
+    style.heading(figure, run_title(selection, f"seed {selection.seeds[0]}, {epoch_title(selection)}"))
     return figure, errors
 
 
@@ -108,7 +108,7 @@ def noise(selection: Selection) -> Drawn:
 
     Two kinds have a column each; more of them are lines of one panel, one row a bottleneck.
     """
-    profile = summaries.id_profile(summaries.dimensions(summaries.last_epoch(selection)))
+    profile = summaries.id_profile(summaries.dimensions(summaries.at_last_epoch(selection)))
     kl = summaries.fidelity(selection, "kl", "test KL", "epoch")
     imbalance = summaries.to_input(summaries.imbalances(selection), "output", "epoch")
     kinds = sorted(selection.noises)
@@ -144,7 +144,7 @@ def noise(selection: Selection) -> Drawn:
     else:
         style.row_legend(figure, {kind: Line2D([], [], **style.look("noise", kind)) for kind in kinds})
     numbers = by_panel(*groups)
-    title = f"{selection.datasets[0]}, noise: {captions.listed(kinds)}, ID at {last_epoch(selection)}"
+    title = f"{selection.datasets[0]}, noise: {captions.listed(kinds)}, ID at {epoch_title(selection)}"
     style.heading(figure, title, numbers)
     return figure, numbers
 

@@ -16,7 +16,7 @@ from vae_geometry.claims.reading import of_sweep
 from vae_geometry.claims.transition import Transition, levelling_of, transition_of
 from vae_geometry.figures import axes as draw
 from vae_geometry.figures import captions, style
-from vae_geometry.figures.style import Drawn, last_epoch
+from vae_geometry.figures.style import Drawn, epoch_title
 from vae_geometry.figures.summaries import by_panel
 from vae_geometry.selection import Selection
 
@@ -70,7 +70,7 @@ def transition(selection: Selection) -> Drawn:
     lines["K = ID"] = Line2D([], [], **style.REFERENCE)
     style.row_legend(figure, lines)
     seeds = f"{len(selection.seeds)} seeds" if len(selection.seeds) > 1 else "one seed"
-    style.heading(figure, f"transition by data set, noise: {' and '.join(kinds)}, {last_epoch(selection)}, {seeds}")
+    style.heading(figure, f"transition by data set, noise: {' and '.join(kinds)}, {epoch_title(selection)}, {seeds}")
     return figure, by_panel(*panels)
 
 

@@ -72,19 +72,19 @@ def test_one_seed_has_a_difference_but_no_spread_to_measure_it_with(sweep, tmp_p
     ],
 )
 def test_a_null_has_its_reason(measured, theirs, reason):
-    row = published.compare(measured, theirs).iloc[0]
+    row = published.differences(measured, theirs).iloc[0]
     assert np.isnan(row["difference_in_spreads"])
     assert row["reason"] == reason
 
 
 def test_seeds_that_agree_have_the_error_of_one_measurement_as_their_spread():
-    row = published.compare(summary([10.099, 10.1, 10.101]), paper(10.0)).iloc[0]
+    row = published.differences(summary([10.099, 10.1, 10.101]), paper(10.0)).iloc[0]
     assert row["difference_in_spreads"] == pytest.approx(0.1 / (0.5 / np.sqrt(3)))
     assert pd.isna(row["reason"])
 
 
 def test_the_difference_is_measured_minus_published_in_standard_errors():
-    row = published.compare(summary([8, 10]), paper(12.0)).iloc[0]
+    row = published.differences(summary([8, 10]), paper(12.0)).iloc[0]
     assert (row["mean"], row["published"], row["difference"]) == (9, 12, -3)
     assert row["difference_in_spreads"] == pytest.approx(-3 / 1)  # the deviation of 8 and 10 over the root of two
     assert pd.isna(row["reason"])
