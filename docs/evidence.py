@@ -40,16 +40,26 @@ def main() -> None:
 
 
 def keep(results: Path, kept: Path, dataset: str, seed: int) -> None:
-    """Join the tables of one data set and seed that there are, by kind."""
-    kept.mkdir(parents=True, exist_ok=True)
-    found = False
+    """Join the tables of one data set and seed that there are, by kind; refuse those of a sweep that still runs."""
+    joined = {}
     for kind in KINDS:
         fields = dict.fromkeys(_fields(kind), "*") | {"dataset": dataset, "seed": str(seed)}
         if files := sorted(results.glob(layout.RESULTS[kind].format(**fields))):
-            tables.write(kind, tables.read(kind, files), kept / f"{dataset}-seed{seed}-{kind}.parquet")
-            found = True
-    if not found:
+            joined[kind] = tables.read(kind, files)
+            _require_all_epochs(kind, joined[kind])
+    if not joined:
         raise SystemExit(f"{results}: no tables of {dataset}, seed {seed}; check the folder, --dataset and --seed")
+    kept.mkdir(parents=True, exist_ok=True)
+    for kind, table in joined.items():
+        tables.write(kind, table, kept / f"{dataset}-seed{seed}-{kind}.parquet")
+
+
+def _require_all_epochs(kind: str, table: pa.Table) -> None:
+    if {"bottleneck", "epoch"} <= set(_fields(kind)):
+        runs = table.to_pandas().groupby(["noise", "bottleneck"])["epoch"].nunique()
+        noise, bottleneck = runs.idxmin()
+        if runs.min() < runs.max():
+            raise SystemExit(f"{kind}: {noise} noise, K = {bottleneck} lacks epochs that others have; finish the sweep")
 
 
 def restore(kept: Path, results: Path) -> None:

@@ -47,3 +47,16 @@ def test_restored_tables_lie_where_the_sweep_had_them(tmp_path):
     assert found == written.keys()
     for path, kind in written.items():
         assert tables.read(kind, [restored / path]).equals(tables.read(kind, [results / path]))
+
+
+def test_a_sweep_that_still_runs_is_not_kept(tmp_path):
+    for bottleneck, epochs in ((2, (0, 3)), (4, (0,))):
+        for epoch in epochs:
+            place = run_of(bottleneck, 0, epoch)
+            rows = [{**place, "layer": 0, "intrinsic_dimension": 2.5, "n_points": 9}]
+            write("intrinsic_dimension", tmp_path / "results", rows, **place)
+    words = [SCRIPT, "keep", tmp_path / "results", tmp_path / "kept", "--dataset", "digits", "--seed", "0"]
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == ("intrinsic_dimension: fresh noise, K = 4 lacks epochs that others have; finish the sweep\n")
+    assert not (tmp_path / "kept").exists()
