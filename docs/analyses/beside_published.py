@@ -24,7 +24,7 @@ PUBLISHED = Path(__file__).parents[2] / "resources/published"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kept", type=Path, help="folder of kept tables")
+    parser.add_argument("kept", type=Path, help="folder of kept tables, named like its sweep")
     parser.add_argument("--epoch", type=int, required=True)
     options = parser.parse_args()
     dimensions, imbalances = (frame[_nearest(frame["epoch"], options.epoch)] for frame in published.read(PUBLISHED))
@@ -45,7 +45,9 @@ def main() -> None:
     noises = sorted(measured.index.unique("noise"))
     sizes = sorted(set.intersection(*(set(measured[noise].index.unique("bottleneck")) for noise in noises)))
     dimensions, imbalances = (frame[frame["bottleneck"].isin(sizes)] for frame in (dimensions, imbalances))
-    print(f"| cifar10 and published, epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |")
+    print(
+        f"| sweeps/{options.kept.name}.yaml and published, epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |"
+    )
     print("|---" * (len(sizes) + 1) + "|")
     by_layer = dimensions.set_index(["bottleneck", "layer"])["intrinsic_dimension"]
     roles = dimensions.drop_duplicates("layer").set_index("layer")["role"]

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 
 from vae_geometry.claims.evidence import Evidence, NotMeasured
-from vae_geometry.claims.of_training import NONE_TURNS, kl_phases, two_phases_of
+from vae_geometry.claims.of_training import kl_phases, of_two_phases, with_two_phases
 from vae_geometry.claims.registry import OURS, Finding, claim
 from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals, mean_of
 from vae_geometry.claims.verdicts import for_all, for_any
@@ -41,8 +41,8 @@ def abstract_past_the_transition(evidence: Evidence) -> Finding:
 )
 def bottleneck_becomes_gaussian(evidence: Evidence) -> Finding:
     phases, windows, _ = kl_phases(evidence)
-    falls, texts = {}, {}
-    for size in two_phases_of(evidence, phases):
+    both, falls, texts = with_two_phases(evidence, phases), {}, {}
+    for size in both:
         middle = sum(windows[size][1]) / 2
         turn = min(evidence.trained, key=lambda epoch: abs(log(epoch / middle)))
         pair = [evidence.divergence.get((size, epoch)) for epoch in (turn, evidence.last)]
@@ -50,10 +50,8 @@ def bottleneck_becomes_gaussian(evidence: Evidence) -> Finding:
             raise NotMeasured(f"the divergence of the aggregate posterior was not measured (K = {size})")
         falls[size] = pair[0].ratio(pair[1])
         texts[size] = f"{pair[0]} at epoch {turn}, {pair[1]}"
-    flags = [interval.exceeds(MARGIN) for interval in intervals(falls, len(falls)).values()] if falls else [None]
-    return Finding(
-        for_all(flags), "divergence in nats, at the turn and at the end, by K" if falls else NONE_TURNS, texts
-    )
+    flags = {size: interval.exceeds(MARGIN) for size, interval in intervals(falls, max(len(falls), 1)).items()}
+    return of_two_phases(both, flags, "divergence in nats, at the turn and at the end, by K", texts)
 
 
 @claim(

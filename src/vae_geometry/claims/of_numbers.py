@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import log
 
 from vae_geometry.claims.evidence import DECODER, ENCODER, Evidence, NotApplicable, NotMeasured
-from vae_geometry.claims.of_training import NONE_TURNS, kl_phases, two_phases_of
+from vae_geometry.claims.of_training import kl_phases, of_two_phases, with_two_phases
 from vae_geometry.claims.registry import Finding, claim, which_bottlenecks
 from vae_geometry.claims.transition import humps
 from vae_geometry.claims.uncertainty import MARGIN, Sample, intervals
@@ -116,7 +116,7 @@ def numbers_of_the_bottleneck(evidence: Evidence) -> Finding:
 )
 def number_of_the_turn(evidence: Evidence) -> Finding:
     phases, windows, _ = kl_phases(evidence)
-    sizes = two_phases_of(evidence, phases)
-    near = [abs(log((sum(windows[size][1]) / 2) / TURN)) <= log(2) for size in sizes]
-    texts = {size: f"{windows[size][1][0]}-{windows[size][1][1]}" for size in sizes}
-    return Finding(all(near) if sizes else None, "epochs of the highest KL by K" if sizes else NONE_TURNS, texts)
+    both = with_two_phases(evidence, phases)
+    near = {size: abs(log((sum(windows[size][1]) / 2) / TURN)) <= log(2) for size in both}
+    texts = {size: f"{windows[size][1][0]}-{windows[size][1][1]}" for size in both}
+    return of_two_phases(both, near, "epochs of the highest KL by K", texts)

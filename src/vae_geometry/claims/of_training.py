@@ -1,17 +1,17 @@
 """The claims on what changes in training, and on untrained networks."""
 
+from collections.abc import Mapping
 from math import log
 
 from vae_geometry.claims.evidence import DECODER, PAPER_EPOCHS, Evidence, NotApplicable, NotMeasured
 from vae_geometry.claims.registry import LARGE_ONLY, Finding, claim, listed, which_bottlenecks
 from vae_geometry.claims.transition import humps
 from vae_geometry.claims.uncertainty import MARGIN, intervals
-from vae_geometry.claims.verdicts import Flags, for_all, for_any, for_large_only, inner_extremes
+from vae_geometry.claims.verdicts import Flags, for_all, for_all_of, for_any, for_large_only, inner_extremes
 from vae_geometry.claims.witnesses import TELLS_LITTLE
 from vae_geometry.fidelity import NO_IMAGES
 
 Window = tuple[int, int]  # first and last epoch
-NONE_TURNS = "no network has shown both phases"
 WINDOWS = "means over windows of epochs that double in length (1, 2-3, 4-7, ...)"
 
 
@@ -110,18 +110,27 @@ def imbalance_has_two_phases(evidence: Evidence) -> Finding:
 def phases_turn_together(evidence: Evidence) -> Finding:
     kl, windows, _ = kl_phases(evidence)
     imbalance, turns, _ = imbalance_phases(evidence)
-    both = two_phases_of(evidence, kl, imbalance)
+    both = with_two_phases(evidence, kl, imbalance)
     together = {size: windows[size][1][0] / 2 <= turns[size] <= 2 * windows[size][1][1] + 1 for size in both}
     texts = {size: f"KL in {_epochs(*windows[size][1])}, II at epoch {turns[size]}" for size in both}
-    return Finding(for_all(together.values()) if both else None, "turns by K" if both else NONE_TURNS, texts)
+    return of_two_phases(both, together, "turns by K", texts)
 
 
-def two_phases_of(evidence: Evidence, *flags: Flags) -> list[int]:
-    """The K for which all flags are true; NotApplicable where none can be, at the paper's length."""
+def with_two_phases(evidence: Evidence, *flags: Flags) -> Flags:
+    """The K for which all flags are or may be true; NotApplicable where there are none, at the paper's length."""
     each = {size: for_all(flag[size] for flag in flags) for size in evidence.bottlenecks}
-    if evidence.last >= PAPER_EPOCHS and not any(flag is not False for flag in each.values()):
+    found = {size: flag for size, flag in each.items() if flag is not False}
+    if evidence.last >= PAPER_EPOCHS and not found:
         raise NotApplicable("no network has the two phases")
-    return [size for size, flag in each.items() if flag]
+    return found
+
+
+def of_two_phases(applies: Flags, flags: Flags, text: str, texts: Mapping[int, str]) -> Finding:
+    """What follows for a claim on the K ``with_two_phases``, from whether it is true of each."""
+    if True not in applies.values():
+        return Finding(None, "no network has shown both beyond the errors")
+    words = {size: texts[size] if flag else f"{texts[size]} (open whether it counts)" for size, flag in applies.items()}
+    return Finding(for_all_of(flags, applies), text, words)
 
 
 @claim(
@@ -135,14 +144,14 @@ def decoder_hump_comes_late(evidence: Evidence) -> Finding:
     evidence.hump_layers(*DECODER)
     phases, turns, _ = imbalance_phases(evidence)
     final, at_the_end = humps(evidence, evidence.last, *DECODER)
-    sizes = two_phases_of(evidence, phases, final)
-    early, texts = {}, {}
-    for size in sizes:
+    both = with_two_phases(evidence, phases, final)
+    late: dict[int, bool | None] = {}
+    texts = {}
+    for size in both:
         before, heights = humps(evidence, turns[size], *DECODER)
-        early[size] = before[size]
+        late[size] = None if before[size] is None else not before[size]
         texts[size] = f"{heights[size]} at epoch {turns[size]}, {at_the_end[size]} at {evidence.last}"
-    late = for_all(not flag if flag is not None else None for flag in early.values()) if early else None
-    return Finding(late, "highest between the ends, by K" if texts else "no network has shown both", texts)
+    return of_two_phases(both, late, "highest between the ends, by K", texts)
 
 
 @claim(
@@ -154,13 +163,13 @@ def decoder_hump_comes_late(evidence: Evidence) -> Finding:
 )
 def second_phase_generalises(evidence: Evidence) -> Finding:
     phases, windows, _ = kl_phases(evidence)
-    sizes = two_phases_of(evidence, phases)
-    courses = {size: evidence.course(evidence.elbo, size) for size in sizes}
-    pairs = {size: [courses[size][window] for window in windows[size][1:]] for size in sizes}
+    both = with_two_phases(evidence, phases)
+    courses = {size: evidence.course(evidence.elbo, size) for size in both}
+    pairs = {size: [courses[size][window] for window in windows[size][1:]] for size in both}
     gains = {size: before.ratio(after) for size, (before, after) in pairs.items()}
-    flags = [interval.exceeds(0) for interval in intervals(gains, len(sizes)).values()] if sizes else [None]
+    flags = {size: interval.exceeds(0) for size, interval in intervals(gains, max(len(gains), 1)).items()}
     texts = {size: f"{before} to {after}" for size, (before, after) in pairs.items()}
-    return Finding(for_all(flags), "ELBO loss from turn to end, by K" if sizes else NONE_TURNS, texts)
+    return of_two_phases(both, flags, "ELBO loss from turn to end, by K", texts)
 
 
 @claim(

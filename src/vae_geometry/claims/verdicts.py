@@ -24,6 +24,17 @@ def for_any(flags: Iterable[bool | None]) -> bool | None:
     return True if True in known else None if None in known else False
 
 
+def for_all_of(flags: Flags, applies: Flags) -> bool | None:
+    """Whether all are true of the K to which a claim applies; open where it surely applies to none.
+
+    A K to which it may apply cannot contradict the claim, but leaves it open unless it is true of this K too. Else the
+    K that happen to be decided, with few seeds the most pronounced, would speak for all.
+    """
+    if True not in applies.values():
+        return None
+    return for_all(flags[size] if applies[size] else flags[size] or None for size in flags)
+
+
 def thresholds(flags: Flags) -> set[int | None]:
     """The K from which on something may hold, where it holds for no smaller one; None where it may follow no such rule.
 

@@ -48,6 +48,15 @@ def test_other_numbers_contradict_it(name, tables):
     assert verdict(NAMED[name], with_numbers(**tables))["verdict"] == CONTRADICTED
 
 
+@pytest.mark.parametrize(("turn", "expected"), [(range(8, 16), HOLDS), (range(64, 128), UNDECIDED)])
+def test_a_k_that_may_turn_at_another_epoch_leaves_the_turn_open(turn, expected):
+    """The KL of K = 8 rises and falls within its errors; those of K = 32 and 128 surely do, at about epoch 10."""
+    kl = {(8, epoch): sample(26.0, 0.2) if epoch in turn else sample(20.0) for epoch in range(1, LAST + 1)}
+    found = verdict(NAMED["number_of_the_turn"], with_numbers(kl=kl))
+    assert found["verdict"] == expected
+    assert found["values"][found["bottlenecks"].index(8)].endswith("(open whether it counts)")
+
+
 def test_a_bottleneck_of_many_dimensions_is_not_its_decoder():
     tables = {"dimension": {(128, LAST, 5): sample(60.0), (128, LAST, 7): sample(13.0)}}
     found = verdict(NAMED["number_of_the_decoder"], with_numbers(**tables))

@@ -3,7 +3,7 @@
 import pytest
 
 from vae_geometry.claims.uncertainty import Sample
-from vae_geometry.claims.verdicts import for_all, for_any, for_large_only, inner_extremes, thresholds
+from vae_geometry.claims.verdicts import for_all, for_all_of, for_any, for_large_only, inner_extremes, thresholds
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,22 @@ from vae_geometry.claims.verdicts import for_all, for_any, for_large_only, inner
 def test_all_and_any_leave_open_what_is_open(flags, all_are, one_is):
     assert for_all(flags) is all_are
     assert for_any(flags) is one_is
+
+
+@pytest.mark.parametrize(
+    ("flags", "applies", "holds"),
+    [
+        ({4: True, 8: True}, {4: True, 8: True}, True),
+        ({4: True, 8: True}, {4: None, 8: True}, True),
+        ({4: False, 8: True}, {4: None, 8: True}, None),
+        ({4: None, 8: True}, {4: None, 8: True}, None),
+        ({4: None, 8: False}, {4: None, 8: True}, False),
+        ({4: False, 8: False}, {4: None, 8: None}, None),
+        ({}, {}, None),
+    ],
+)
+def test_a_k_to_which_a_claim_may_apply_leaves_it_open_and_does_not_contradict_it(flags, applies, holds):
+    assert for_all_of(flags, applies) is holds
 
 
 @pytest.mark.parametrize(
