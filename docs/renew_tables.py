@@ -20,7 +20,10 @@ BY_BOTTLENECK = [("by_bottleneck", LONG, "cifar10"), ("by_bottleneck", LONG, "mn
 PRINTED = {
     "explanation/noise-by-bottleneck.md": BY_BOTTLENECK,
     "explanation/latent-and-mean.md": BY_BOTTLENECK,
-    "explanation/published-values.md": [("beside_published", LONG, "--epoch", 200)],
+    "explanation/published-values.md": [
+        ("beside_published", LONG, "--epoch", 200),
+        ("beside_published", DOCS / "evidence/full-width", "--epoch", 200),
+    ],
     "explanation/transition.md": [("transitions", DOCS / "evidence/transition", LONG)],
     "how-to/cheapest-sweep.md": [
         ("advice_by_epoch", "RESULTS", "mnist", "cifar10", "mnist-4000", "mnist-2000", "mnist-1000")
