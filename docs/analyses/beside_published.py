@@ -45,9 +45,8 @@ def main() -> None:
     noises = sorted(measured.index.unique("noise"))
     sizes = sorted(set.intersection(*(set(measured[noise].index.unique("bottleneck")) for noise in noises)))
     dimensions, imbalances = (frame[frame["bottleneck"].isin(sizes)] for frame in (dimensions, imbalances))
-    print(
-        f"| sweeps/{options.kept.name}.yaml and published, epoch {options.epoch} | {' | '.join(f'K = {size}' for size in sizes)} |"
-    )
+    columns = " | ".join(f"K = {size}" for size in sizes)
+    print(f"| sweeps/{options.kept.name}.yaml and published, epoch {options.epoch} | {columns} |")
     print("|---" * (len(sizes) + 1) + "|")
     by_layer = dimensions.set_index(["bottleneck", "layer"])["intrinsic_dimension"]
     roles = dimensions.drop_duplicates("layer").set_index("layer")["role"]
