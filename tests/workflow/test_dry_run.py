@@ -83,7 +83,7 @@ def test_the_long_sweep_and_the_full_width_plan_with_an_image_folder(snakemake, 
     for sweep, chosen, trainings in (
         ("long", (), 2 * 7 * 2 * 3),
         ("long", ("--config", "seeds=[0]"), 2 * 7 * 2),
-        ("full-width", (), 2),
+        ("full-width", (), 2 * 2),
     ):
         planned = snakemake(tmp_path, "-n", "--configfile", str(ROOT / f"sweeps/{sweep}.yaml"), *chosen)
         assert planned.returncode == 0, planned.stdout
