@@ -72,7 +72,7 @@ generated: .venv/installed
 
 # The documentation as a site, which opens from disk: site/index.html. A dead link is an error.
 docs: .venv/installed
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "Open site/index.html."
 
 # Resolve the ranges of pyproject.toml again: requirements.lock for everything, envs/compute.yaml for the rules.

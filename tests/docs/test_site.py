@@ -1,6 +1,6 @@
 """The documentation as a browser shows it from disk, where there is no network."""
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,13 +22,19 @@ class Opened(NamedTuple):
     requested: list[str]
 
 
+def make_docs(root, site):
+    """Build the documentation in ``root`` with the command of ``make docs``, into the folder ``site``."""
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed: uv pip install --group docs")
+    recipe = subprocess.run(["make", "-n", "-o", ".venv/installed", "docs"], cwd=ROOT, capture_output=True, text=True)
+    (command,) = [line for line in recipe.stdout.splitlines() if "mkdocs" in line]
+    command = command.replace(".venv/bin/mkdocs", f"{sys.executable} -m mkdocs") + f" --site-dir {site}"
+    return subprocess.run(command, shell=True, cwd=root, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    pytest.importorskip("mkdocs", reason="MkDocs is not installed: uv pip install --group docs")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    built = make_docs(ROOT, folder)
     assert built.returncode == 0, built.stdout + built.stderr
     return folder
 
@@ -53,6 +59,18 @@ def opened(browser, site):
         pages[path] = Opened(set(anchors), links, list(problems), list(requested))
     context.close()
     return pages
+
+
+def test_a_dead_link_stops_the_build(tmp_path):
+    for folder in ("docs", "src"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for name in ("mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    page = tmp_path / "docs/how-to/own-network.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n[dead](nowhere.md)\n", encoding="utf-8")
+    built = make_docs(tmp_path, tmp_path / "site")
+    assert built.returncode == 1
+    assert "how-to/own-network.md' contains a link 'nowhere.md'" in built.stderr
 
 
 def test_no_page_has_an_error_or_asks_the_network(opened):

@@ -65,6 +65,13 @@ def test_the_sweeps_to_start_from_plan_with_data_of_the_users_own(snakemake, cou
     assert "geometry.points: 200 is more than the 199 test inputs of data set table; lower it" in refused.stdout
 
 
+def test_a_folder_without_images_is_named(snakemake, tmp_path):
+    (tmp_path / "photos/train/cat").mkdir(parents=True)
+    refused = snakemake(tmp_path, "-n", "--configfile", str(ROOT / "sweeps/own-images.yaml"))
+    assert refused.returncode == 1
+    assert "datasets.photos.root: photos has no training inputs; add some, or correct the path" in refused.stdout
+
+
 def test_the_sweep_of_the_transition_plans_with_the_data_that_its_script_writes(snakemake, counted_jobs, tmp_path):
     script = ROOT / "sweeps/known_dimension.py"
     subprocess.run([sys.executable, script, tmp_path / "resources/downloads"], check=True)
@@ -209,6 +216,7 @@ def test_the_published_values_stand_beside_what_is_cifar10_by_name_or_source(sna
             "fidelity.weights: there is no file absent.pth; put it there, or name a folder to download it into",
         ),
         ({"bottlenecks": [2, 4, 2]}, "bottlenecks: [2, 4, 2] names something twice"),
+        ({"bottlenecks": []}, "bottlenecks: [] has too few entries; write at least 1"),
         ({"datasets": {"digits": {"source": "imagenet"}}}, "datasets.digits.source: 'imagenet' is not one of"),
         ({"datasets": {"tables": {"source": "digits"}}}, "datasets: the name 'tables' cannot be used"),
         (

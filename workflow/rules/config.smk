@@ -52,8 +52,8 @@ def check_schema():
             "uniqueItems": f"{cause.instance} names something twice; name it once",
             "pattern": f"the name {cause.instance!r} cannot be used; take letters, digits, _ and -, "
             "and neither tables, figures nor benchmarks",
-            "minItems": f"{cause.instance} has too few entries, {cause.validator_value} are needed",
-            "maxItems": f"{cause.instance} has too many entries, {cause.validator_value} are needed",
+            "minItems": f"{cause.instance} has too few entries; write at least {cause.validator_value}",
+            "maxItems": f"{cause.instance} has too many entries; write at most {cause.validator_value}",
         }.get(cause.validator, f"{cause.message}; correct it")
         if cause.validator == "type":
             problem = f"{cause.instance!r} is not {type_in_words(cause.validator_value)}; correct it"
@@ -154,6 +154,9 @@ def check_settings(name):
     if fidelity["points"] > points:
         fail(f"fidelity.points: {fidelity['points']} is more than geometry.points ({points}); lower it")
     n_train, n_test = N_INPUTS.get(name, (math.inf, math.inf))
+    if 0 in (n_train, n_test):
+        part, root = "training" if n_train == 0 else "test", config["datasets"][name].get("root")
+        fail(f"datasets.{name}.root: {root} has no {part} inputs; add some, or correct the path")
     if points > n_test:
         fail(
             f"{key('geometry', 'points')}: {points} is more than the {n_test} test inputs of data set {name}; lower it"
